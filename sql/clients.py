@@ -1,0 +1,111 @@
+"""Clients: machines that call the API, each of one tenant, with scopes and a secret that is shown once."""
+
+import datetime
+import hmac
+import secrets
+from collections.abc import Sequence
+
+import msgspec
+
+from oneroster.refused import Refused
+from sql import audit, database, seal, statements
+from sql.database import Connection
+
+STATEMENTS = statements.load("clients")
+
+
+class UnknownClient(Refused):
+    """There is no such client."""
+
+    hint = "See `rosterhub client list`."
+    exit_code = 66
+
+
+class Client(msgspec.Struct, frozen=True):
+    """A client as administrators see it."""
+
+    tenant_id: int
+    tenant: str
+    client_id: str
+    name: str
+    scopes: list[str]
+    created_at: datetime.datetime
+    expires_at: datetime.datetime | None
+    revoked_at: datetime.datetime | None
+    revoked_reason: str | None
+    last_used_at: datetime.datetime | None
+
+
+class Known(msgspec.Struct, frozen=True):
+    """A client as the token endpoint sees it: neither revoked nor expired."""
+
+    tenant_id: int
+    client_id: str
+    scopes: list[str]
+    secret_hashes: list[bytes]
+
+    def proves(self, master: bytes, secret: str) -> bool:
+        """Whether the secret is one of this client's, compared in constant time."""
+        offered = seal.secret_hash(master, secret)
+        return sum(hmac.compare_digest(offered, kept) for kept in self.secret_hashes) > 0
+
+
+async def add(
+    conn: Connection, tenant_id: int, name: str, scopes: Sequence[str], master: bytes, actor: audit.Actor
+) -> tuple[str, str]:
+    """A new client: its id and its secret, both of A-Z a-z 0-9 - _; only the keyed hash of the secret is kept."""
+    client_id = secrets.token_urlsafe(12)
+    await database.run(
+        conn,
+        STATEMENTS["add"],
+        {"tenant": tenant_id, "client_id": client_id, "name": name, "scopes": list(scopes)},
+    )
+    secret = await _add_secret(conn, tenant_id, client_id, master)
+    await audit.write(conn, tenant_id, actor, "client.add", client_id, detail={"scopes": list(scopes)})
+    return client_id, secret
+
+
+async def rotate(
+    conn: Connection, client: Client, overlap: datetime.timedelta, master: bytes, actor: audit.Actor
+) -> str:
+    """A new secret; the old ones work on for `overlap`."""
+    params = {"tenant": client.tenant_id, "client_id": client.client_id, "overlap": overlap}
+    await database.run(conn, STATEMENTS["expire_secrets"], params)
+    secret = await _add_secret(conn, client.tenant_id, client.client_id, master)
+    await audit.write(conn, client.tenant_id, actor, "client.rotate", client.client_id)
+    return secret
+
+
+async def revoke(conn: Connection, client: Client, reason: str, actor: audit.Actor) -> None:
+    """Refuse the client from now on."""
+    params = {"tenant": client.tenant_id, "client_id": client.client_id, "reason": reason}
+    await database.run(conn, STATEMENTS["revoke"], params)
+    await audit.write(conn, client.tenant_id, actor, "client.revoke", client.client_id, detail={"reason": reason})
+
+
+async def every(conn: Connection, tenant: str | None = None) -> list[Client]:
+    """The clients of all tenants, or of the one with that code, newest first."""
+    return await database.fetch_all(conn, STATEMENTS["all"], Client, {"code": tenant, "client_id": None})
+
+
+async def by_id(conn: Connection, client_id: str) -> Client:
+    """One client, whatever its state; raises UnknownClient (66)."""
+    found = await database.fetch_one(conn, STATEMENTS["all"], Client, {"code": None, "client_id": client_id})
+    if found is None:
+        raise UnknownClient(client_id)
+    return found
+
+
+async def find(conn: Connection, client_id: str) -> Known | None:
+    """The client of a token request or of a token, when it may call."""
+    return await database.fetch_one(conn, STATEMENTS["find"], Known, {"client_id": client_id})
+
+
+async def _add_secret(conn: Connection, tenant_id: int, client_id: str, master: bytes) -> str:
+    secret = secrets.token_urlsafe(32)
+    await database.run(
+        conn,
+        STATEMENTS["add_secret"],
+        {"tenant": tenant_id, "client_id": client_id, "secret_hash": seal.secret_hash(master, secret)},
+    )
+    return secret

@@ -1,0 +1,421 @@
+"""Jobs: the handling of one bundle each, from receipt to report. Their states are those of docs/jobs.md."""
+
+import datetime
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import msgspec
+import psycopg
+from psycopg.types.json import Jsonb
+
+from oneroster import problems as fault
+from oneroster.problems import Problem
+from oneroster.refused import Refused
+from sql import database, seal, statements
+from sql.database import Connection
+
+STATEMENTS = statements.load("jobs")
+STATES = (
+    "received",
+    "loading",
+    "applied",
+    "held",
+    "rejected",
+    "duplicate",
+    "superseded",
+    "failed",
+    "discarded",
+    "rolled_back",
+)
+OPEN = ("received", "loading")
+"""A job in one of the other states has come to its end, or waits for a person."""
+
+LEASE = datetime.timedelta(seconds=15)
+"""How long a worker is believed to live since it last said so."""
+
+MASK = "***"
+
+
+class UnknownJob(Refused):
+    """There is no such job, or more than one begins so."""
+
+    hint = "See `rosterhub job list`; give at least 8 characters of the id."
+    exit_code = 66
+
+
+class NotNow(Refused):
+    """The job is not in a state that allows this."""
+
+    hint = "See docs/jobs.md for what may follow what."
+    exit_code = 73
+
+
+class Claim(msgspec.Struct, frozen=True):
+    """A job in the hands of a worker; `attempts` tells this claim from earlier ones of the same job."""
+
+    tenant_id: int
+    id: uuid.UUID
+    inbox_id: int | None
+    via: str
+    bundle: str
+    sha256: str
+    bytes: int
+    day: datetime.date
+    attempts: int
+    revision: int | None
+    """Set when an earlier attempt committed the load and did not live to publish it."""
+    worker: str
+
+    @property
+    def key(self) -> dict[str, Any]:
+        return {"tenant": self.tenant_id, "job": self.id, "worker": self.worker, "attempts": self.attempts}
+
+
+class Job(msgspec.Struct, frozen=True):
+    """A job as it is shown. Times are UTC; `rows` counts the data rows of each file."""
+
+    tenant_id: int
+    tenant: str
+    tenant_name: str
+    id: uuid.UUID
+    inbox: int | None
+    via: str
+    state: str
+    reason: str | None
+    bundle: str
+    sha256: str
+    profile: str | None
+    revision: int | None
+    received_at: datetime.datetime
+    started_at: datetime.datetime | None
+    finished_at: datetime.datetime | None
+    attempts: int
+    phase: str | None
+    phase_rows: int | None
+    rows: dict[str, int]
+    inserted: int
+    updated: int
+    deleted: int
+    errors: int
+    warnings: int
+
+
+class Fault(msgspec.Struct, frozen=True):
+    """A problem as it is kept: values of sealed fields masked."""
+
+    code: str
+    severity: str
+    file: str
+    line: int
+    column: str
+    value: str
+    detail: str
+
+    @property
+    def problem(self) -> Problem:
+        return Problem(self.code, self.file, self.line, self.column, self.value, self.detail)
+
+
+class Count(msgspec.Struct, frozen=True):
+    """What a job changed, or would change, in one entity: active records before and after, and the guard's word."""
+
+    entity: str
+    before: int
+    after: int
+    inserted: int
+    updated: int
+    deleted: int
+    guard: str = "ok"
+
+
+class Queue(msgspec.Struct, frozen=True):
+    """How many jobs are where."""
+
+    waiting: int
+    loading: int
+    applied: int
+    held: int
+    rejected: int
+    failed: int
+
+
+async def receive(
+    conn: Connection,
+    tenant_id: int,
+    *,
+    inbox: int | None,
+    via: str,
+    bundle: str,
+    sha256: str,
+    size: int,
+    day: datetime.date,
+) -> uuid.UUID:
+    """Enter a bundle that has arrived whole."""
+    params = {
+        "tenant": tenant_id,
+        "inbox": inbox,
+        "via": via,
+        "bundle": bundle,
+        "sha256": sha256,
+        "bytes": size,
+        "day": day,
+    }
+    found: uuid.UUID = await database.fetch_value(conn, STATEMENTS["receive"], params)
+    return found
+
+
+async def claim(conn: Connection, worker: str) -> Claim | None:
+    """The next job to load, or None when there is none or another worker was faster."""
+    try:
+        return await database.fetch_one(conn, STATEMENTS["claim"], Claim, {"worker": worker, "lease": LEASE})
+    except psycopg.errors.UniqueViolation:
+        return None
+
+
+async def renew(conn: Connection, job: Claim, phase: str | None = None, rows: int | None = None) -> bool:
+    """Extend the lease and say how far the load is; False when the job has been taken away."""
+    params = {**job.key, "lease": LEASE, "phase": phase, "phase_rows": rows}
+    return await database.run(conn, STATEMENTS["renew"], params) == 1
+
+
+async def release(conn: Connection, worker: str | None = None) -> int:
+    """Free the jobs whose lease has run out, and those of an earlier life of `worker`."""
+    return await database.run(conn, STATEMENTS["release"], {"worker": worker})
+
+
+async def settle(
+    conn: Connection,
+    job: Claim,
+    *,
+    revision: int | None,
+    profile: str,
+    rows: Mapping[str, int],
+    counts: Sequence[Count],
+    warnings: int,
+) -> bool:
+    """Within the load's transaction: what it did; False when the job was taken away, and then nothing may be kept."""
+    params = {
+        **job.key,
+        "revision": revision,
+        "profile": profile,
+        "rows": Jsonb(dict(rows)),
+        "warnings": warnings,
+        **_sums(counts),
+    }
+    return await database.run(conn, STATEMENTS["settle"], params) == 1
+
+
+def _sums(counts: Iterable[Count]) -> dict[str, int]:
+    # students and teachers are among the users
+    exposed = [one for one in counts if one.entity not in ("students", "teachers")]
+    return {
+        "inserted": sum(one.inserted for one in exposed),
+        "updated": sum(one.updated for one in exposed),
+        "deleted": sum(one.deleted for one in exposed),
+    }
+
+
+async def finish(conn: Connection, job: Claim, state: str, reason: str | None = None) -> bool:
+    """End the job; False when it was taken away."""
+    return await database.run(conn, STATEMENTS["finish"], {**job.key, "state": state, "reason": reason}) == 1
+
+
+async def retry_later(conn: Connection, job: Claim, reason: str, wait: datetime.timedelta) -> None:
+    """Put the job back, to be tried again after a while."""
+    await database.run(conn, STATEMENTS["retry_later"], {**job.key, "reason": reason, "wait": wait})
+
+
+async def retry(conn: Connection, job: Job) -> None:
+    """Try a failed or rejected job once more; raises NotNow (73) in any other state."""
+    if not await database.run(conn, STATEMENTS["retry"], {"tenant": job.tenant_id, "job": job.id}):
+        raise NotNow(f"It is {job.state}.")
+
+
+async def describe(
+    conn: Connection,
+    job: Claim,
+    sealer: seal.Sealer,
+    *,
+    profile: str | None,
+    rows: Mapping[str, int],
+    found: Sequence[Problem],
+    total: Mapping[str, int],
+    counts: Sequence[Count],
+    sealed_columns: frozenset[tuple[str, str]],
+) -> None:
+    """Keep what was found out: problems in order, counts by entity.
+
+    `total` counts errors and warnings beyond the capped list `found`; values of `sealed_columns`, (file, column),
+    are kept sealed and shown masked (design: what rests is encrypted).
+    """
+    key = {"tenant": job.tenant_id, "job": job.id}
+    await database.run(conn, STATEMENTS["clear_problems"], key)
+    await database.run(conn, STATEMENTS["clear_counts"], key)
+    async with conn.cursor() as cursor:
+        await cursor.executemany(
+            STATEMENTS["add_problem"],
+            [
+                key
+                | {
+                    "seq": seq,
+                    "code": one.code,
+                    "severity": one.severity,
+                    "file": one.file,
+                    "line": one.line,
+                    "column": one.column,
+                    "detail": one.detail,
+                    **_kept_value(one, sealed_columns, sealer, job.id, seq),
+                }
+                for seq, one in enumerate(found, start=1)
+            ],
+        )
+        await cursor.executemany(STATEMENTS["add_count"], [key | msgspec.structs.asdict(one) for one in counts])
+    await database.run(
+        conn,
+        STATEMENTS["describe"],
+        key
+        | {
+            "profile": profile,
+            "rows": Jsonb(dict(rows)),
+            "errors": total.get("error", 0),
+            "warnings": total.get("warning", 0),
+        },
+    )
+
+
+def _kept_value(
+    one: Problem, sealed_columns: frozenset[tuple[str, str]], sealer: seal.Sealer, job: uuid.UUID, seq: int
+) -> dict[str, Any]:
+    value = one.value.replace("\x00", "\ufffd")
+    if (one.file, one.column) in sealed_columns and value:
+        return {"value": MASK, "sealed": sealer.seal(f"problems/{job}/{seq}", value.encode())}
+    return {"value": value[:500], "sealed": None}
+
+
+async def page(
+    conn: Connection, *, tenant: str | None = None, states: Sequence[str] | None = None, limit: int = 100
+) -> list[Job]:
+    """Jobs, newest first."""
+    params = {
+        "code": tenant,
+        "states": list(states) if states else None,
+        "prefix": None,
+        "first": None,
+        "last": None,
+        "limit": limit,
+    }
+    return await database.fetch_all(conn, STATEMENTS["page"], Job, params)
+
+
+async def by_prefix(conn: Connection, prefix: str) -> Job:
+    """The one job whose id begins so, 8 characters at least; raises UnknownJob (66)."""
+    digits = prefix.replace("-", "").lower()
+    if not 8 <= len(digits) <= 32 or not set(digits) <= set("0123456789abcdef"):
+        raise UnknownJob(prefix)
+    params = {
+        "code": None,
+        "states": None,
+        "prefix": prefix,
+        "first": digits.ljust(32, "0"),
+        "last": digits.ljust(32, "f"),
+        "limit": 2,
+    }
+    found = await database.fetch_all(conn, STATEMENTS["page"], Job, params)
+    if len(found) != 1:
+        raise UnknownJob(prefix)
+    return found[0]
+
+
+async def problems(conn: Connection, tenant_id: int, job: uuid.UUID, *, limit: int = 10_000) -> list[Fault]:
+    """What is wrong with a bundle, errors first, in file and line order."""
+    params = {"tenant": tenant_id, "job": job, "limit": limit}
+    return await database.fetch_all(conn, STATEMENTS["problems"], Fault, params)
+
+
+async def counts(conn: Connection, tenant_id: int, job: uuid.UUID) -> list[Count]:
+    """What a job changed or would change, entity by entity in the order of the standard."""
+    params = {"tenant": tenant_id, "job": job}
+    found = {one.entity: one for one in await database.fetch_all(conn, STATEMENTS["counts"], Count, params)}
+    return [found[name] for name in COUNTED if name in found]
+
+
+COUNTED = (
+    "orgs",
+    "academicSessions",
+    "courses",
+    "classes",
+    "users",
+    "students",
+    "teachers",
+    "enrollments",
+    "demographics",
+)
+"""What the guard judges: the seven entities, and of users also students and teachers."""
+
+
+class Unreported(msgspec.Struct, frozen=True):
+    """An ended job whose sender waits for an answer."""
+
+    tenant_id: int
+    id: uuid.UUID
+
+
+async def unreported(conn: Connection) -> list[Unreported]:
+    """Ended jobs whose sender has not been answered yet."""
+    return await database.fetch_all(conn, STATEMENTS["unreported"], Unreported, {})
+
+
+async def reported(conn: Connection, tenant_id: int, job: uuid.UUID) -> None:
+    """Note that the sender has been answered."""
+    await database.run(conn, STATEMENTS["reported"], {"tenant": tenant_id, "job": job})
+
+
+async def queue(conn: Connection, today: datetime.datetime) -> Queue:
+    """How many jobs wait and load, and what came of those received since `today`."""
+    found = await database.fetch_one(conn, STATEMENTS["queue"], Queue, {"today": today})
+    assert found is not None
+    return found
+
+
+def shown(job: Job) -> dict[str, Any]:
+    """A job as `--json`, reports and uploads print it: exactly these members, times as YYYY-MM-DDThh:mm:ss.sssZ."""
+    return {
+        "id": str(job.id),
+        "tenant": job.tenant,
+        "inbox": job.inbox,
+        "state": job.state,
+        "reason": job.reason,
+        "bundle": job.bundle,
+        "sha256": job.sha256,
+        "profile": job.profile,
+        "revision": job.revision,
+        "received_at": instant(job.received_at),
+        "finished_at": instant(job.finished_at),
+        "rows": job.rows,
+        "inserted": job.inserted,
+        "updated": job.updated,
+        "deleted": job.deleted,
+        "errors": job.errors,
+        "warnings": job.warnings,
+    }
+
+
+def shown_problem(one: Fault) -> dict[str, Any]:
+    """A problem as `--json` and reports print it."""
+    return {
+        "code": one.code,
+        "severity": one.severity,
+        "file": one.file,
+        "line": one.line,
+        "column": one.column,
+        "value": one.value,
+        "message": one.problem.message if one.code in fault.CODES else one.detail,
+    }
+
+
+def instant(when: datetime.datetime | None) -> str | None:
+    """`2026-04-01T05:02:11.123Z`."""
+    if when is None:
+        return None
+    return when.astimezone(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"

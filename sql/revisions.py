@@ -1,0 +1,114 @@
+"""Revisions: the tenant's roster after each bundle that changed something, and the moment it is published.
+
+A revision is committed with its load and published by a second, tiny transaction, which gives it a time above every
+`Date` that any answer has borne. So whoever asks for what changed since such a date misses nothing.
+"""
+
+import datetime
+import uuid
+
+import msgspec
+
+from sql import database, statements
+from sql.database import Connection
+
+STATEMENTS = statements.load("revisions")
+
+
+class Current(msgspec.Struct, frozen=True):
+    """The bundle whose state is current."""
+
+    job_id: uuid.UUID
+    sha256: str
+    day: datetime.date
+    bulk_day: datetime.date | None
+
+
+class Snapshot(msgspec.Struct, frozen=True):
+    """What a reader stands on: it shows `published`, and needs history when more is committed."""
+
+    published: int
+    committed: int
+    published_at: datetime.datetime | None
+    dated: datetime.datetime
+    """The time of the snapshot, never above the hub's clock: the answer's `Date`."""
+
+
+async def lock(conn: Connection, tenant_id: int) -> None:
+    """Wait for other loads of the tenant; held until the transaction ends."""
+    await database.fetch_value(conn, STATEMENTS["lock"], {"tenant": tenant_id})
+
+
+async def newest(conn: Connection, tenant_id: int) -> int:
+    """The newest committed revision, 0 when there is none."""
+    found: int = await database.fetch_value(conn, STATEMENTS["newest"], {"tenant": tenant_id})
+    return found
+
+
+async def add(conn: Connection, tenant_id: int, revision: int, job: uuid.UUID) -> None:
+    """Enter a revision within its load's transaction; totals start as those of the one before."""
+    key = {"tenant": tenant_id, "revision": revision}
+    await database.run(conn, STATEMENTS["add"], {**key, "job": job})
+    await database.run(conn, STATEMENTS["carry_totals"], key)
+
+
+async def set_total(
+    conn: Connection, tenant_id: int, revision: int, collection: str, records: int, active: int
+) -> None:
+    """Note how many records a collection of the API holds at a revision."""
+    params = {"tenant": tenant_id, "revision": revision, "collection": collection, "records": records, "active": active}
+    await database.run(conn, STATEMENTS["set_total"], params)
+
+
+async def current(conn: Connection, tenant_id: int) -> Current | None:
+    """The bundle whose state is current, None before the first."""
+    return await database.fetch_one(conn, STATEMENTS["current"], Current, {"tenant": tenant_id})
+
+
+async def set_current(
+    conn: Connection, tenant_id: int, job: uuid.UUID, sha256: str, day: datetime.date, *, bulk: bool
+) -> None:
+    """The state is now that of this bundle."""
+    params = {"tenant": tenant_id, "job": job, "sha256": sha256, "day": day, "bulk_day": day if bulk else None}
+    await database.run(conn, STATEMENTS["set_current"], params)
+
+
+async def publish(conn: Connection, tenant_id: int) -> int:
+    """Publish the unpublished revisions of the tenant in order; returns how many. Wants a transaction of its own."""
+    await database.fetch_value(conn, STATEMENTS["lock"], {"tenant": tenant_id})
+    await database.fetch_value(conn, STATEMENTS["hold_clock"], {})
+    published = 0
+    while await database.run(conn, STATEMENTS["publish"], {"tenant": tenant_id}):
+        published += 1
+    return published
+
+
+async def orphans(conn: Connection) -> list[int]:
+    """Tenants with a revision whose worker did not live to publish it."""
+    cursor = await conn.execute(STATEMENTS["orphans"])
+    return [row[0] for row in await cursor.fetchall()]
+
+
+async def snapshot(conn: Connection, tenant_id: int) -> Snapshot:
+    """Where the tenant stands, in the snapshot of this transaction."""
+    found = await database.fetch_one(conn, STATEMENTS["snapshot"], Snapshot, {"tenant": tenant_id})
+    assert found is not None
+    return found
+
+
+async def as_of(conn: Connection, tenant_id: int, instant: datetime.datetime) -> int:
+    """The newest revision published at or before the instant: `dateLastModified > instant` is `changed > as_of`."""
+    found: int = await database.fetch_value(conn, STATEMENTS["as_of"], {"tenant": tenant_id, "instant": instant})
+    return found
+
+
+async def total(conn: Connection, tenant_id: int, revision: int, collection: str) -> int:
+    """How many records a collection holds at a revision."""
+    params = {"tenant": tenant_id, "revision": revision, "collection": collection}
+    return int(await database.fetch_value(conn, STATEMENTS["total"], params) or 0)
+
+
+async def raise_clock(conn: Connection) -> datetime.datetime:
+    """Allow answers to be dated up to a second from now."""
+    found: datetime.datetime = await database.fetch_value(conn, STATEMENTS["raise_clock"], {})
+    return found

@@ -1,0 +1,59 @@
+-- newest: the newest committed revision of a tenant
+SELECT coalesce(max(revision), 0) FROM revisions WHERE tenant_id = %(tenant)s
+
+-- lock: loads of one tenant come one after another, whoever runs them
+SELECT pg_advisory_xact_lock(1919906418, %(tenant)s)
+
+-- add: a revision, not yet published
+INSERT INTO revisions (tenant_id, revision, job_id) VALUES (%(tenant)s, %(revision)s, %(job)s)
+
+-- carry_totals: what a load did not touch counts as before
+INSERT INTO totals (tenant_id, revision, collection, records, active)
+SELECT tenant_id, %(revision)s, collection, records, active FROM totals
+ WHERE tenant_id = %(tenant)s AND revision = %(revision)s - 1
+
+-- set_total: what a collection holds at a revision
+INSERT INTO totals (tenant_id, revision, collection, records, active)
+VALUES (%(tenant)s, %(revision)s, %(collection)s, %(records)s, %(active)s)
+ON CONFLICT (tenant_id, revision, collection) DO UPDATE SET records = excluded.records, active = excluded.active
+
+-- current: the bundle whose state is current
+SELECT job_id, sha256, day, bulk_day FROM current_bundles WHERE tenant_id = %(tenant)s
+
+-- set_current: the state is now that of this bundle
+INSERT INTO current_bundles (tenant_id, job_id, sha256, day, bulk_day)
+VALUES (%(tenant)s, %(job)s, %(sha256)s, %(day)s, %(bulk_day)s)
+ON CONFLICT (tenant_id) DO UPDATE
+   SET job_id = excluded.job_id, sha256 = excluded.sha256, day = excluded.day,
+       bulk_day = coalesce(greatest(current_bundles.bulk_day, excluded.bulk_day), excluded.bulk_day)
+
+-- hold_clock: nobody may raise the clock until this revision has its time
+SELECT high FROM clock FOR SHARE
+
+-- publish: the oldest unpublished revision gets a time that no answer has been dated at or above
+UPDATE revisions r
+   SET published_at = greatest(date_trunc('milliseconds', clock_timestamp()),
+                               (SELECT max(p.published_at) FROM revisions p WHERE p.tenant_id = %(tenant)s)
+                                   + interval '1 millisecond',
+                               (SELECT date_trunc('milliseconds', high) FROM clock) + interval '1 millisecond')
+ WHERE r.tenant_id = %(tenant)s AND r.published_at IS NULL
+   AND r.revision = (SELECT min(u.revision) FROM revisions u WHERE u.tenant_id = %(tenant)s AND u.published_at IS NULL)
+RETURNING r.revision
+
+-- orphans: tenants with a revision that nobody has published, across the hub
+SELECT DISTINCT tenant_id FROM revisions WHERE published_at IS NULL AND applied_at < now() - interval '5 seconds'
+
+-- snapshot: the newest published and committed revisions of a tenant, and the time an answer may bear
+SELECT coalesce(max(revision) FILTER (WHERE published_at IS NOT NULL), 0) AS published, coalesce(max(revision), 0) AS committed,
+       max(published_at) AS published_at, least(clock_timestamp(), (SELECT high FROM clock)) AS dated
+  FROM revisions WHERE tenant_id = %(tenant)s
+
+-- as_of: the newest revision published at or before an instant
+SELECT coalesce(max(revision), 0) FROM revisions
+ WHERE tenant_id = %(tenant)s AND published_at <= %(instant)s
+
+-- total: how many records a collection holds at a revision
+SELECT records FROM totals WHERE tenant_id = %(tenant)s AND revision = %(revision)s AND collection = %(collection)s
+
+-- raise_clock: answers may be dated up to a second ahead of now, across the hub
+UPDATE clock SET high = greatest(high, clock_timestamp() + interval '1 second') RETURNING high

@@ -1,0 +1,107 @@
+"""Keys, and what they seal: values of sealed fields, file chunks, row hashes, client secrets.
+
+One master key per hub; a key per tenant, random, wrapped under it. From a tenant's key come three: one encrypts
+(AES-256-GCM), one indexes values for `=` (keyed BLAKE2b of the case-folded text), one marks rows (keyed BLAKE2b of
+all values), so that change is seen without reading anything back.
+"""
+
+import contextlib
+import hashlib
+import os
+from pathlib import Path
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from oneroster.refused import Refused
+
+KEY_BYTES = 32
+NONCE_BYTES = 12
+
+
+class WrongKey(Refused):
+    """The master key does not open this hub's data."""
+
+    hint = "Put back the key file that was used when the tenants were made."
+    exit_code = 78
+
+
+def master_key(file: Path, credential: Path | None = None) -> bytes:
+    """The hub's master key, 32 bytes: from a systemd credential, else from the key file, made at first start."""
+    if credential is not None and credential.is_file():
+        return _checked(credential.read_bytes())
+    if not file.exists():
+        file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        fresh = file.with_name(f".{file.name}.{os.getpid()}")
+        with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as stream:
+            stream.write(os.urandom(KEY_BYTES))
+            stream.flush()
+            os.fsync(stream.fileno())
+        with contextlib.suppress(FileExistsError):
+            os.link(fresh, file)  # whoever is first wins; the other reads the winner's key
+        fresh.unlink()
+        directory = os.open(file.parent, os.O_RDONLY)
+        os.fsync(directory)
+        os.close(directory)
+    return _checked(file.read_bytes())
+
+
+def _checked(key: bytes) -> bytes:
+    if len(key) != KEY_BYTES:
+        raise WrongKey(f"It has {len(key)} bytes, not {KEY_BYTES}.")
+    return key
+
+
+def derive(key: bytes, purpose: str, size: int = KEY_BYTES) -> bytes:
+    """A key of its own for each purpose."""
+    return hashlib.blake2b(purpose.encode(), key=key, digest_size=size).digest()
+
+
+def new_tenant_key(master: bytes) -> bytes:
+    """A fresh tenant key, wrapped for keeping."""
+    return _encrypt(AESGCM(derive(master, "wrap")), os.urandom(KEY_BYTES), b"tenant key")
+
+
+def secret_hash(master: bytes, secret: str) -> bytes:
+    """What is kept of a client's secret: it is 256 random bits, so a keyed hash suffices (no slow hash needed)."""
+    return hashlib.blake2b(secret.encode(), key=derive(master, "client secret"), digest_size=32).digest()
+
+
+class Sealer:
+    """One tenant's keys at work."""
+
+    def __init__(self, master: bytes, wrapped: bytes) -> None:
+        try:
+            key = _decrypt(AESGCM(derive(master, "wrap")), wrapped, b"tenant key")
+        except InvalidTag as error:
+            raise WrongKey from error
+        self._cipher = AESGCM(derive(key, "values"))
+        self._index_key = derive(key, "index")
+        self._row_key = derive(key, "rows")
+        self.file_key = derive(key, "files")
+
+    def seal(self, place: str, plain: bytes) -> bytes:
+        """Encrypted; `place` (table and record) is bound to it, so that it opens nowhere else."""
+        return _encrypt(self._cipher, plain, place.encode())
+
+    def open(self, place: str, sealed: bytes) -> bytes:
+        """The plain bytes; InvalidTag when the key or the place is not that of the sealing."""
+        return _decrypt(self._cipher, sealed, place.encode())
+
+    def index(self, column: str, value: str) -> str:
+        """32 hex digits that are equal exactly for values that are equal but for case."""
+        text = f"{column}\x1f{value.casefold()}".encode()
+        return hashlib.blake2b(text, key=self._index_key, digest_size=16).hexdigest()
+
+    def row(self, text: str) -> str:
+        """32 hex digits that stand for a whole row."""
+        return hashlib.blake2b(text.encode(), key=self._row_key, digest_size=16).hexdigest()
+
+
+def _encrypt(cipher: AESGCM, plain: bytes, place: bytes) -> bytes:
+    nonce = os.urandom(NONCE_BYTES)
+    return nonce + cipher.encrypt(nonce, plain, place)
+
+
+def _decrypt(cipher: AESGCM, sealed: bytes, place: bytes) -> bytes:
+    return cipher.decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], place)

@@ -1,0 +1,114 @@
+"""Tenants: school boards, each with a key of its own."""
+
+import datetime
+import uuid
+from typing import Any
+
+import msgspec
+
+from oneroster import profiles
+from oneroster.refused import Refused
+from sql import audit, database, seal, statements
+from sql.database import Connection
+
+STATEMENTS = statements.load("tenants")
+
+
+class UnknownTenant(Refused):
+    """There is no such tenant."""
+
+    hint = "See `rosterhub tenant list`."
+    exit_code = 66
+
+
+class TenantDiffers(Refused):
+    """A tenant of this code exists with other values."""
+
+    hint = "See `rosterhub tenant show CODE`; change it with `rosterhub tenant set`."
+    exit_code = 73
+
+
+class BadTenant(Refused):
+    """That cannot be a tenant."""
+
+    hint = "A code is 2 to 32 of a-z, 0-9 and hyphen; profiles are auto, base-1.2, jp-1.2, jp-1.2.1, jp-k12-1.0."
+    exit_code = 64
+
+
+class Tenant(msgspec.Struct, frozen=True):
+    """A school board."""
+
+    id: int
+    code: str
+    name: str
+    profile: str
+    state: str
+    settings: dict[str, Any]
+    wrapped_key: bytes
+
+    def sealer(self, master: bytes) -> seal.Sealer:
+        return seal.Sealer(master, self.wrapped_key)
+
+
+class Health(msgspec.Struct, frozen=True):
+    """A tenant as the first screen shows it."""
+
+    id: int
+    code: str
+    name: str
+    state: str
+    job_id: uuid.UUID | None
+    job_state: str | None
+    reason: str | None
+    received_at: datetime.datetime | None
+    records: int
+    errors: int
+    warnings: int
+    days: list[str | None]
+    """The state of the last job of each of the last seven days in Japan, oldest first."""
+
+
+async def add(conn: Connection, code: str, name: str, profile: str, master: bytes, actor: audit.Actor) -> Tenant:
+    """A new tenant, or the one that is there already with the same values.
+
+    Raises BadTenant (64) on a code or profile that cannot be, TenantDiffers (73) when the code is taken.
+    """
+    if profile != "auto" and profile not in profiles.BY_NAME:
+        raise BadTenant(f"Profile {profile}.")
+    if not (2 <= len(code) <= 32 and set(code) <= set("abcdefghijklmnopqrstuvwxyz0123456789-") and code[0] != "-"):
+        raise BadTenant(f"Code {code}.")
+    params = {"code": code, "name": name, "profile": profile, "wrapped_key": seal.new_tenant_key(master)}
+    made = await database.fetch_one(conn, STATEMENTS["add"], Tenant, params)
+    if made is not None:
+        await audit.write(conn, made.id, actor, "tenant.add", code)
+        return made
+    there = await by_code(conn, code)
+    if (there.name, there.profile) != (name, profile):
+        raise TenantDiffers(f"{code} is {there.name} with profile {there.profile}.")
+    return there
+
+
+async def by_code(conn: Connection, code: str) -> Tenant:
+    """The tenant of that code; raises UnknownTenant."""
+    found = await database.fetch_one(conn, STATEMENTS["by_code"], Tenant, {"code": code})
+    if found is None:
+        raise UnknownTenant(code)
+    return found
+
+
+async def by_id(conn: Connection, tenant_id: int) -> Tenant:
+    """The tenant of that number; raises UnknownTenant."""
+    found = await database.fetch_one(conn, STATEMENTS["by_id"], Tenant, {"tenant": tenant_id})
+    if found is None:
+        raise UnknownTenant(str(tenant_id))
+    return found
+
+
+async def every(conn: Connection) -> list[Tenant]:
+    """All tenants by code."""
+    return await database.fetch_all(conn, STATEMENTS["all"], Tenant, {})
+
+
+async def health(conn: Connection) -> list[Health]:
+    """All tenants with what an admin wants to see first."""
+    return await database.fetch_all(conn, STATEMENTS["health"], Health, {})

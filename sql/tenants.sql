@@ -1,0 +1,33 @@
+-- add: a new tenant, across the hub
+INSERT INTO tenants (code, name, profile, wrapped_key) VALUES (%(code)s, %(name)s, %(profile)s, %(wrapped_key)s)
+ON CONFLICT (code) DO NOTHING
+RETURNING id, code, name, profile, state, settings, wrapped_key
+
+-- by_code: one tenant by its code, across the hub
+SELECT id, code, name, profile, state, settings, wrapped_key FROM tenants WHERE code = %(code)s
+
+-- by_id: one tenant, itself
+SELECT id, code, name, profile, state, settings, wrapped_key FROM tenants WHERE id = %(tenant)s
+
+-- all: every tenant by code, across the hub
+SELECT id, code, name, profile, state, settings, wrapped_key FROM tenants ORDER BY code
+
+-- health: each tenant with its last job, the rows it holds and its last seven days, across the hub
+SELECT t.id, t.code, t.name, t.state, j.id AS job_id, j.state AS job_state, j.reason, j.received_at,
+       coalesce(r.records, 0) AS records, coalesce(j.errors, 0) AS errors, coalesce(j.warnings, 0) AS warnings, d.days
+  FROM tenants t
+  LEFT JOIN LATERAL (SELECT id, state, reason, received_at, errors, warnings FROM jobs
+                      WHERE tenant_id = t.id AND state NOT IN ('received', 'duplicate')
+                      ORDER BY received_at DESC LIMIT 1) j ON true
+  LEFT JOIN LATERAL (SELECT sum(active) AS records FROM totals
+                      WHERE tenant_id = t.id AND collection IN ('orgs', 'academicSessions', 'courses', 'classes', 'users',
+                                                                'enrollments', 'demographics')
+                        AND revision = (SELECT max(revision) FROM totals WHERE tenant_id = t.id)) r ON true
+  LEFT JOIN LATERAL (SELECT array_agg(state_of_day ORDER BY day) AS days
+                       FROM (SELECT day, (SELECT state FROM jobs WHERE tenant_id = t.id
+                                           AND (received_at AT TIME ZONE 'Asia/Tokyo')::date = day
+                                           ORDER BY received_at DESC LIMIT 1) AS state_of_day
+                               FROM (SELECT (now() AT TIME ZONE 'Asia/Tokyo')::date - back AS day
+                                       FROM generate_series(0, 6) AS back) AS week) AS states) d ON true
+ WHERE t.state <> 'purged'
+ ORDER BY t.code
