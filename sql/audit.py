@@ -1,6 +1,7 @@
 """The audit log: insert-only, written in the transaction of the deed it tells of."""
 
 import datetime
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -63,6 +64,35 @@ async def write(
             "target": target,
             "ok": ok,
             "detail": Jsonb(detail or {}),
+        },
+    )
+
+
+class Deed(msgspec.Struct, frozen=True):
+    """What a client did, kept back for a moment so that many are written at once."""
+
+    who: str
+    origin: str
+    action: str
+    target: str
+    ok: bool
+    age: float
+    """Seconds since."""
+
+
+async def write_all(conn: Connection, tenant_id: int | None, deeds: Sequence[Deed]) -> None:
+    """Add entries of clients of one tenant, or of nobody known."""
+    await database.run(
+        conn,
+        STATEMENTS["write_all"],
+        {
+            "tenant": tenant_id,
+            "ages": [deed.age for deed in deeds],
+            "who": [deed.who for deed in deeds],
+            "origins": [deed.origin for deed in deeds],
+            "actions": [deed.action for deed in deeds],
+            "targets": [deed.target for deed in deeds],
+            "oks": [deed.ok for deed in deeds],
         },
     )
 

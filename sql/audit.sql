@@ -10,3 +10,9 @@ SELECT a.id, a.at, t.code AS tenant, a.who, a.who_kind, a.origin, a.action, a.ta
    AND (%(search)s::text IS NULL OR a.who || ' ' || a.origin || ' ' || a.action || ' ' || a.target LIKE %(search)s)
  ORDER BY a.at DESC, a.id DESC
  LIMIT %(limit)s
+
+-- write_all: deeds of clients of a moment ago, many in one go, of one tenant or of the hub
+INSERT INTO audit (at, tenant_id, who, who_kind, origin, action, target, ok)
+SELECT clock_timestamp() - make_interval(secs => d.age), %(tenant)s::integer, d.who, 'client', d.origin, d.action, d.target, d.ok
+  FROM unnest(%(ages)s::float8[], %(who)s::text[], %(origins)s::text[], %(actions)s::text[], %(targets)s::text[],
+              %(oks)s::boolean[]) AS d (age, who, origin, action, target, ok)

@@ -5,7 +5,7 @@ INSERT INTO clients (tenant_id, client_id, name, scopes) VALUES (%(tenant)s, %(c
 INSERT INTO client_secrets (tenant_id, client_id, secret_hash) VALUES (%(tenant)s, %(client_id)s, %(secret_hash)s)
 
 -- expire_secrets: the secrets so far end after an overlap
-UPDATE client_secrets SET expires_at = least(expires_at, now() + %(overlap)s)
+UPDATE client_secrets SET expires_at = least(expires_at, now() + %(overlap)s::interval)
  WHERE tenant_id = %(tenant)s AND client_id = %(client_id)s
 
 -- revoke: a client may no more

@@ -5,7 +5,7 @@ RETURNING id
 
 -- claim: take the oldest waiting job of a tenant that has none loading, across the hub; nobody else gets the same one
 UPDATE jobs SET state = 'loading', started_at = now(), worker = %(worker)s, attempts = attempts + 1, phase = 'claim',
-                phase_rows = NULL, reason = NULL, lease_until = clock_timestamp() + %(lease)s
+                phase_rows = NULL, reason = NULL, lease_until = clock_timestamp() + %(lease)s::interval
  WHERE (tenant_id, id) = (
        SELECT w.tenant_id, w.id FROM jobs w JOIN tenants t ON t.id = w.tenant_id
         WHERE w.state = 'received' AND t.state = 'active' AND (w.not_before IS NULL OR w.not_before <= now())
@@ -15,7 +15,7 @@ UPDATE jobs SET state = 'loading', started_at = now(), worker = %(worker)s, atte
 RETURNING tenant_id, id, inbox_id, via, bundle, sha256, bytes, day, attempts, revision, worker
 
 -- renew: the worker lives on
-UPDATE jobs SET lease_until = clock_timestamp() + %(lease)s, phase = coalesce(%(phase)s, phase),
+UPDATE jobs SET lease_until = clock_timestamp() + %(lease)s::interval, phase = coalesce(%(phase)s, phase),
                 phase_rows = coalesce(%(phase_rows)s, phase_rows)
  WHERE tenant_id = %(tenant)s AND id = %(job)s AND state = 'loading' AND worker = %(worker)s
    AND attempts = %(attempts)s
@@ -41,7 +41,7 @@ UPDATE jobs SET profile = %(profile)s, rows = %(rows)s, errors = %(errors)s, war
 
 -- retry_later: an outage: the job waits and is tried again
 UPDATE jobs SET state = 'received', worker = NULL, lease_until = NULL, phase = NULL, reason = %(reason)s,
-                not_before = now() + %(wait)s
+                not_before = now() + %(wait)s::interval
  WHERE tenant_id = %(tenant)s AND id = %(job)s AND state = 'loading' AND worker = %(worker)s AND attempts = %(attempts)s
 
 -- retry: an operator wants a failed or rejected job tried once more

@@ -6,4 +6,4 @@ ON CONFLICT (name) DO UPDATE SET role = excluded.role, detail = excluded.detail,
 DELETE FROM processes WHERE name = %(name)s
 
 -- alive: the processes heard of lately, across the hub
-SELECT name, role, detail, started_at, seen_at FROM processes WHERE seen_at > now() - %(within)s ORDER BY name
+SELECT name, role, detail, started_at, seen_at FROM processes WHERE seen_at > now() - %(within)s::interval ORDER BY name

@@ -9,8 +9,8 @@ INSERT INTO revisions (tenant_id, revision, job_id) VALUES (%(tenant)s, %(revisi
 
 -- carry_totals: what a load did not touch counts as before
 INSERT INTO totals (tenant_id, revision, collection, records, active)
-SELECT tenant_id, %(revision)s, collection, records, active FROM totals
- WHERE tenant_id = %(tenant)s AND revision = %(revision)s - 1
+SELECT tenant_id, %(revision)s::bigint, collection, records, active FROM totals
+ WHERE tenant_id = %(tenant)s AND revision = %(revision)s::bigint - 1
 
 -- set_total: what a collection holds at a revision
 INSERT INTO totals (tenant_id, revision, collection, records, active)

@@ -1,0 +1,260 @@
+"""What a condition means in the database: those an operation is made of, and the clauses of a client's filter.
+
+Row security lets only `=`, `<` and `>` on plain columns use an index; all else here scans the tenant's partition.
+Values reach a statement as parameters only.
+"""
+
+import datetime
+import json
+import re
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import msgspec
+from psycopg.sql import SQL, Composable, Composed, Identifier, Placeholder
+
+from oneroster import kinds, members
+from oneroster.entities import Entity, Field
+from oneroster.filters import BadFilter, Clause
+from sql import columns, documents, revisions
+from sql.database import Connection
+from sql.seal import Sealer
+
+
+class Is(msgspec.Struct, frozen=True):
+    """The column has the value; "{name}" is the path parameter of that name, True a boolean column by itself."""
+
+    column: str
+    value: str | bool
+
+
+class IsNot(msgspec.Struct, frozen=True):
+    """The column has another value."""
+
+    column: str
+    value: str
+
+
+class Holds(msgspec.Struct, frozen=True):
+    """The list has the value."""
+
+    column: str
+    value: str
+
+
+class Among(msgspec.Struct, frozen=True):
+    """The column is one of those that the active records of another entity hold in `gives`."""
+
+    column: str
+    entity: Entity
+    gives: str
+    where: "tuple[Condition, ...]"
+    listed: bool = False
+    """`gives` is a list."""
+
+
+class Either(msgspec.Struct, frozen=True):
+    """One of these holds."""
+
+    conditions: "tuple[Condition, ...]"
+
+
+Condition = Is | IsNot | Holds | Among | Either
+
+_OPERATORS = {"=": SQL("="), "!=": SQL("="), ">": SQL(">"), ">=": SQL(">="), "<": SQL("<"), "<=": SQL("<=")}
+_INSTANT = re.compile(r"(\d{4}-\d{2}-\d{2})(?:T(\d{2}:\d{2}:\d{2})(\.\d{1,9})?(Z|[+-]\d{2}:\d{2})?)?")
+_TICK = datetime.timedelta(microseconds=1)
+
+
+def branches(entity: Entity, picked: Sequence[Composable], where: Sequence[Composable]) -> tuple[Composed, Composed]:
+    """The rows of an entity as of the revision: those that live, and those that are history since. Alias `t`."""
+    parts = {"picked": SQL(", ").join(picked), "and": SQL("").join(SQL(" AND {}").format(one) for one in where)}
+    live = SQL(
+        "SELECT {picked} FROM {table} AS t WHERE t.tenant_id = %(tenant)s AND t.changed <= %(revision)s{and}"
+    ).format(table=Identifier(entity.table), **parts)
+    past = SQL(
+        "SELECT {picked} FROM {table} AS t WHERE t.tenant_id = %(tenant)s AND t.changed <= %(revision)s"
+        " AND t.until > %(revision)s{and}"
+    ).format(table=Identifier(f"{entity.table}_history"), **parts)
+    return live, past
+
+
+def relation(entity: Entity, picked: Sequence[Composable], where: Sequence[Composable], *, behind: bool) -> Composed:
+    """The same as one query, in no order; history is needed only where more is committed than shown (`behind`)."""
+    live, past = branches(entity, picked, where)
+    return SQL("{} UNION ALL {}").format(live, past) if behind else live
+
+
+def condition(one: Condition, params: dict[str, Any], *, behind: bool) -> Composed:
+    """A condition on the row `t`; its constants are added to `params`, which has those of the path."""
+    match one:
+        case Is(column, True):
+            return SQL("{}").format(Identifier("t", column))
+        case Is(column, value):
+            return SQL("{} = {}").format(Identifier("t", column), _operand(value, params))
+        case IsNot(column, value):
+            return SQL("{} <> {}").format(Identifier("t", column), _operand(value, params))
+        case Holds(column, value):
+            return SQL("{} = ANY ({})").format(_operand(value, params), Identifier("t", column))
+        case Either(conditions):
+            return SQL("({})").format(SQL(" OR ").join([condition(each, params, behind=behind) for each in conditions]))
+        case Among(column, entity, gives, where, listed):
+            inner = [condition(each, params, behind=behind) for each in (Is("status", "active"), *where)]
+            given = Identifier("t", gives)
+            selected = SQL("unnest({})").format(given) if listed else given
+            rows = relation(entity, [selected], inner, behind=behind)
+            return SQL("{} IN ({})").format(Identifier("t", column), rows)
+
+
+async def clause(
+    conn: Connection, sealer: Sealer, tenant_id: int, entity: Entity, one: Clause, params: dict[str, Any]
+) -> Composed:
+    """A clause of a filter on the row `t`. Raises BadFilter."""
+    if one.path == ("dateLastModified",):
+        return await _modified(conn, tenant_id, one, params)
+    field = members.field(entity, one.path[0])
+    if field is not None and field.sealed:
+        return _sealed(sealer, field, one, params)
+    if entity.seals_metadata and one.path[0] == "metadata":
+        raise BadFilter(f"filtering by {one.name} is not supported")
+    if field is None or field.dropped or field.kind is kinds.USER_IDS:
+        return _within(entity, one, params)
+    if field.refers and len(one.path) == 2:
+        if one.path[1] != "sourcedId":
+            raise BadFilter(f"filtering by {one.name} is not supported; {field.member}.sourcedId is")
+        return _listed(field, one, params, str) if field.kind.many else _reference(field, one, params)
+    if field.kind.many:
+        return _listed(field, one, params, str.lower)
+    if field.kind is kinds.DATE:
+        return _date(field, one, params)
+    return _text(field, one, params)
+
+
+async def _modified(conn: Connection, tenant_id: int, one: Clause, params: dict[str, Any]) -> Composed:
+    """`dateLastModified` is the time of a revision, and times of revisions rise: so dates become revisions."""
+    if one.predicate == "~":
+        raise BadFilter("dateLastModified has no predicate ~")
+    instant = _instant(one)
+    upto = _add(params, await revisions.as_of(conn, tenant_id, instant))
+    before = _add(params, await revisions.as_of(conn, tenant_id, instant - _TICK))
+    bounds = {
+        ">": SQL("t.changed > {upto}"),
+        ">=": SQL("t.changed > {before}"),
+        "<": SQL("t.changed <= {before}"),
+        "<=": SQL("t.changed <= {upto}"),
+        "=": SQL("(t.changed > {before} AND t.changed <= {upto})"),
+        "!=": SQL("(t.changed <= {before} OR t.changed > {upto})"),
+    }
+    return bounds[one.predicate].format(upto=upto, before=before)
+
+
+def _instant(one: Clause) -> datetime.datetime:
+    """An ISO 8601 instant, or a day, which means its midnight in UTC (REST section 2.5)."""
+    found = _INSTANT.fullmatch(one.value)
+    try:
+        if found is None:
+            raise ValueError
+        day, time, fraction, zone = found.groups()
+        text = f"{day}T{time or '00:00:00'}{(fraction or '.0')[:7]:0<7}{zone or 'Z'}"
+        instant = datetime.datetime.fromisoformat(text).astimezone(datetime.UTC)
+        return max(instant, datetime.datetime.min.replace(tzinfo=datetime.UTC) + _TICK)
+    except (ValueError, OverflowError) as error:
+        raise BadFilter(f"{one.name} is compared with an instant like 2026-04-01T00:00:00.000Z") from error
+
+
+def _sealed(sealer: Sealer, field: Field, one: Clause, params: dict[str, Any]) -> Composed:
+    if one.predicate not in ("=", "!="):
+        raise BadFilter(f"{one.name} can be filtered by = and != only")
+    column = Identifier("t", f"{field.column}_hash")
+    if not one.value:
+        return SQL("{} IS NULL" if one.predicate == "=" else "{} IS NOT NULL").format(column)
+    hashed = SQL("{}::uuid").format(_add(params, sealer.index(field.column, one.value)))
+    return _negated(one, SQL("{} = {}").format(column, hashed))
+
+
+def _reference(field: Field, one: Clause, params: dict[str, Any]) -> Composed:
+    """Ids are told apart by case."""
+    return _compared(Identifier("t", field.column), one, one.value, params)
+
+
+def _date(field: Field, one: Clause, params: dict[str, Any]) -> Composed:
+    column = Identifier("t", field.column)
+    if one.predicate == "~" or not one.value:
+        return _compared(SQL("{}::text").format(column), one, one.value, params)
+    if not re.fullmatch(kinds.DATE.pattern, one.value, re.ASCII) or not kinds.is_date(one.value):
+        raise BadFilter(f"{one.name} is compared with a date like 2026-04-01")
+    return _compared(column, one, datetime.date.fromisoformat(one.value), params)
+
+
+def _text(field: Field, one: Clause, params: dict[str, Any]) -> Composed:
+    """Texts are compared without regard to case; ids exactly."""
+    if field.name == "sourcedId":
+        return _compared(SQL("t.sourced_id"), one, one.value, params)
+    column = Identifier("t", field.column)
+    if field.folded:
+        return _compared(Identifier("t", f"{field.column}_folded"), one, one.value.casefold(), params)
+    lowered = SQL('lower({}::text COLLATE "und-x-icu") COLLATE "C"').format(column)
+    return _compared(lowered, one, one.value.lower(), params)
+
+
+def _compared(left: Composable, one: Clause, value: str | datetime.date, params: dict[str, Any]) -> Composed:
+    """A single value against the clause's; the empty value is the same as none."""
+    if one.predicate == "~":
+        return SQL("(strpos({}, {}::text) > 0) IS TRUE").format(left, _add(params, value))
+    if value == "":
+        empty = SQL("coalesce({}::text, '') = ''").format(left)
+        return _negated(one, empty) if one.predicate in ("=", "!=") else _greater(left, one, value, params)
+    return _negated(one, _greater(left, one, value, params))
+
+
+def _greater(left: Composable, one: Clause, value: object, params: dict[str, Any]) -> Composed:
+    return SQL("{} {} {}").format(left, _OPERATORS[one.predicate], _add(params, value))
+
+
+def _negated(one: Clause, positive: Composed) -> Composed:
+    """`!=` is the opposite of `=`, so that a record without a value has it (REST section 2.5)."""
+    return SQL("({}) IS NOT TRUE").format(positive) if one.predicate == "!=" else positive
+
+
+def _listed(field: Field, one: Clause, params: dict[str, Any], fold: Callable[[str], str]) -> Composed:
+    """A list against a comma-separated list: `=` has all of them, `~` any."""
+    column = SQL("coalesce({}, '{{}}')").format(Identifier("t", field.column))
+    if fold is not str:
+        column = SQL('ARRAY(SELECT lower(i COLLATE "und-x-icu") COLLATE "C" FROM unnest({}) AS i)').format(column)
+    wanted = [fold(item) for item in kinds.items(one.value)]
+    if one.predicate not in ("=", "!=", "~"):
+        raise BadFilter(f"{one.name} is a list: it can be filtered by =, != and ~")
+    if not wanted:
+        return _negated(one, SQL("cardinality({}) = 0").format(column))
+    values = SQL('{}::text[] COLLATE "C"').format(_add(params, wanted))
+    if one.predicate == "~":
+        return SQL("{} && {}").format(column, values)
+    return _negated(one, SQL("{} @> {}").format(column, values))
+
+
+def _within(entity: Entity, one: Clause, params: dict[str, Any]) -> Composed:
+    """A value somewhere inside the rendered record: of several in a list, any (REST section 2.5)."""
+    document = Identifier("t", "document") if entity in columns.DOCUMENTED else documents.document(entity, "t")
+    readable = SQL("translate({}, {}, '')").format(document, _add(params, documents.BASE + documents.RESOURCES))
+    steps = _add(params, "$" + "".join(f".{json.dumps(name)}" for name in one.path))
+    values = SQL("jsonb_path_query({}::jsonb, {}::jsonpath)").format(readable, steps)
+    text = SQL('lower((v #>> \'{{}}\') COLLATE "und-x-icu") COLLATE "C"')
+    compared = SQL("EXISTS (SELECT FROM {} AS v WHERE {})")
+    positive = Clause(one.path, "=", one.value) if one.predicate == "!=" else one
+    found = compared.format(values, _compared(text.format(), positive, one.value.lower(), params))
+    if not one.value and one.predicate in ("=", "!="):
+        found = SQL("({} OR NOT EXISTS (SELECT FROM {} AS v))").format(found, values)
+    return _negated(one, found)
+
+
+def _operand(value: str | bool, params: dict[str, Any]) -> Placeholder:
+    if isinstance(value, str) and value.startswith("{"):
+        return Placeholder(f"path_{value[1:-1]}")
+    return _add(params, value)
+
+
+def _add(params: dict[str, Any], value: object) -> Placeholder:
+    """The value as a parameter of the statement."""
+    name = f"value_{len(params)}"
+    params[name] = value
+    return Placeholder(name)
