@@ -1,0 +1,92 @@
+"""The command line: `rosterhub [--config FILE] [--state DIR] NOUN VERB`. Verbs import what they need when they run."""
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import cyclopts
+from cyclopts import App, CycloptsError, Parameter
+
+from oneroster.refused import Refused
+
+USAGE, BUG = 64, 70
+
+app = App(
+    name="rosterhub",
+    help="Receives OneRoster bundles from school information systems and serves them to learning platforms.",
+    help_format="plaintext",
+    version="rosterhub 0.1.0",
+    default_parameter=Parameter(negative=()),
+)
+app.meta.group_parameters = cyclopts.Group("Where", sort_key=0)
+for noun in ("tenant", "inbox", "client", "job", "audit", "db"):
+    app.command(f"daemon.verbs.{noun}:app", name=noun)
+for verb, place in {
+    "run": "daemon.verbs.process:run",
+    "tui": "daemon.verbs.process:tui",
+    "demo": "daemon.verbs.process:demo",
+    "ingest": "daemon.verbs.bundle:ingest",
+    "sample": "daemon.verbs.bundle:sample",
+    "explain": "daemon.verbs.bundle:explain",
+}.items():
+    app.command(place, name=verb)
+
+
+@app.meta.default
+def launch(
+    *tokens: Annotated[str, Parameter(show=False, allow_leading_hyphen=True)],
+    config: Path | None = None,
+    state: Path | None = None,
+) -> Any:
+    """Read the settings, then run the verb.
+
+    Parameters
+    ----------
+    config
+        The settings file; else ROSTERHUB_CONFIG, else /etc/rosterhub/rosterhub.toml.
+    state
+        The state folder; else ROSTERHUB_STATE.
+    """
+    from daemon import config as settings_file
+    from daemon.here import Here
+
+    command, bound, ignored = app.parse_args(tokens, exit_on_error=False, print_error=False)
+    if "here" in ignored:
+        here = Here(settings_file.load(config, state, os.environ), config)
+        return command(*bound.args, **bound.kwargs, here=here)
+    return command(*bound.args, **bound.kwargs)
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Run the command line and exit with its code (0 ok, 64 usage, 70 bug; others as the verb says)."""
+    sys.exit(call(argv))
+
+
+def call(argv: list[str] | None = None) -> int:
+    """The exit code of a command line; output goes where it belongs."""
+    try:
+        code = app.meta(argv, exit_on_error=False, print_error=False, result_action="return_value")
+    except CycloptsError as error:
+        sys.stderr.write(f"rosterhub: {error}\n")
+        return USAGE
+    except Refused as error:
+        sys.stderr.write(f"rosterhub: {error}\n" + (f"  {error.hint}\n" if error.hint else ""))
+        return error.exit_code
+    except BrokenPipeError:
+        # Whoever read our output has seen enough; do not fail again at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except KeyboardInterrupt:
+        return 130
+    except Exception:  # noqa: BLE001 - the outermost place: a bug is told as one
+        import traceback
+
+        traceback.print_exc()
+        sys.stderr.write("rosterhub: this is a bug; please report it with the lines above\n")
+        return BUG
+    return code if isinstance(code, int) else 0
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,77 @@
+"""The guard: whether a load would change so much that a person must look first. Pure arithmetic on counts.
+
+Strictly greater than the limits: deletes over 10 % or updates over 75 % of the active records of an entity, for users
+also of students and of teachers; all ids new; a bulk file without rows where active records exist.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import msgspec
+
+from sql.jobs import Count
+
+
+class Limits(msgspec.Struct, frozen=True):
+    """A tenant's limits."""
+
+    deleted: float = 0.10
+    """Of the active records of an entity."""
+    updated: float = 0.75
+    few: int = 20
+    """Below so many active records the shares say little: then more than `few_allowed` count."""
+    few_allowed: int = 5
+
+
+def judge(counts: Sequence[Count], rows: Mapping[str, int], bulk: frozenset[str], limits: Limits) -> list[Count]:
+    """The counts with the guard's word: ok, or hold:empty, hold:ids, hold:deleted, hold:updated.
+
+    `rows` are the data rows of each file in the bundle, `bulk` the entities whose file is a bulk file.
+    """
+    return [msgspec.structs.replace(one, guard=_word(one, rows, bulk, limits)) for one in counts]
+
+
+def held_because(counts: Sequence[Count]) -> str | None:
+    """A sentence for people naming the worst of what is held, or None when nothing is."""
+    sentences = {
+        "hold:empty": "The bulk file {entity} has no rows, but {before} active records are stored.",
+        "hold:ids": "Every id in {entity} is new: all {before} active records would go.",
+        "hold:deleted": "{deleted} of {before} active {entity} would go ({share:.1%}).",
+        "hold:updated": "{updated} of {before} active {entity} would change ({share:.1%}).",
+    }
+    held = [one for one in counts if one.guard != "ok"]
+    if not held:
+        return None
+    order = list(sentences)
+    worst = min(held, key=lambda one: (order.index(one.guard), -_moved(one) / one.before))
+    return sentences[worst.guard].format(
+        entity=worst.entity,
+        before=worst.before,
+        deleted=worst.deleted,
+        updated=worst.updated,
+        share=_moved(worst) / worst.before,
+    )
+
+
+def _moved(one: Count) -> int:
+    return one.updated if one.guard == "hold:updated" else one.deleted
+
+
+def _word(one: Count, rows: Mapping[str, int], bulk: frozenset[str], limits: Limits) -> str:
+    if one.before == 0:
+        return "ok"
+    if one.entity in bulk and rows.get(one.entity) == 0:
+        return "hold:empty"
+    if one.deleted >= one.before and one.inserted > 0 and _many(one.deleted, one, limits, limits.deleted):
+        return "hold:ids"
+    if _many(one.deleted, one, limits, limits.deleted):
+        return "hold:deleted"
+    if _many(one.updated, one, limits, limits.updated):
+        return "hold:updated"
+    return "ok"
+
+
+def _many(moved: int, one: Count, limits: Limits, share: float) -> bool:
+    if one.before < limits.few:
+        return moved > limits.few_allowed
+    # Whole numbers of per mille, so that exactly 10 % is not over 10 %.
+    return moved * 1000 > one.before * round(share * 1000)

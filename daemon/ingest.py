@@ -1,0 +1,305 @@
+"""The way of a bundle into the roster, from its archive to a new revision, in one transaction.
+
+    open -> manifest -> profile -> rows | problems -> COPY to staging -> checks in SQL -> diff -> guard -> apply
+
+Nothing of it is kept unless all of it is: whatever ends a load early raises `Ended`, which rolls everything back and
+carries what was found out.
+"""
+
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+
+import msgspec
+
+from daemon import guard
+from daemon.ahead import ahead
+from oneroster import entities, profiles
+from oneroster.bundle import Bundle
+from oneroster.entities import Entity
+from oneroster.problems import CODES, Problem
+from oneroster.profiles import Profile
+from oneroster.rows import Rows
+from sql import apply, checks, database, diff, jobs, merge, revisions, staging
+from sql.database import Connection
+from sql.jobs import Claim, Count
+from sql.seal import Sealer
+from sql.tenants import Tenant
+
+Mark = Callable[[str, int | None], Awaitable[None]]
+"""Says which phase has begun and how many rows are behind it; a load that has been taken away ends there."""
+
+SEALED_COLUMNS = frozenset(
+    (entity.file, field.name) for entity in entities.ALL for field in entity.fields if field.sealed or field.dropped
+)
+"""Columns whose values are not to be shown, not even where they are wrong."""
+
+
+class Findings:
+    """What is wrong with a bundle: everything is counted, and so many of each code are kept."""
+
+    MOST = checks.MOST
+
+    def __init__(self) -> None:
+        self.kept: list[Problem] = []
+        self.total: Counter[str] = Counter()
+        self.faulty: set[str] = set()
+        """Files with an error in them: whoever refers to a row of theirs is not blamed."""
+        self._by_code: Counter[str] = Counter()
+
+    def add(self, problems: Sequence[Problem], total: int | None = None) -> None:
+        """Add problems; `total` is their number where only the first of them are given."""
+        for one in problems:
+            self._by_code[one.code] += 1
+            if self._by_code[one.code] <= self.MOST:
+                self.kept.append(one)
+            if one.severity == "error":
+                self.faulty.add(one.file)
+        if problems:
+            self.total[CODES[problems[0].code].severity] += (total or len(problems)) - len(problems)
+        self.total.update(one.severity for one in problems)
+
+    @property
+    def errors(self) -> bool:
+        return self.total["error"] > 0
+
+
+class Outcome(msgspec.Struct, frozen=True):
+    """How a load ended and what it found out on the way."""
+
+    state: str
+    findings: Findings
+    reason: str | None = None
+    profile: str | None = None
+    rows: dict[str, int] = {}
+    counts: Sequence[Count] = ()
+
+
+class Ended(Exception):
+    """The load is not to be kept."""
+
+    def __init__(self, outcome: Outcome) -> None:
+        super().__init__(outcome.state)
+        self.outcome = outcome
+
+
+async def ingest(
+    conn: Connection, job: Claim, tenant: Tenant, sealer: Sealer, bundle: Bundle, limits: guard.Limits, mark: Mark
+) -> Outcome:
+    """Load a bundle whole or not at all; the outcome says which.
+
+    A state of `applied` with a revision is committed and waits to be published; every other outcome left no trace.
+    """
+    findings = Findings()
+    try:
+        profile = recognise(tenant, bundle, findings)
+        async with database.tenant_transaction(conn, tenant.id, "ingest"):
+            await revisions.lock(conn, tenant.id)
+            await refuse_late(conn, job, bundle, findings)
+            await mark("stage", 0)
+            rows = await stage(conn, bundle, profile, sealer, findings, mark)
+            await mark("check", None)
+            modes = await check(conn, tenant, bundle, profile, rows, findings)
+            await mark("diff", None)
+            work = await merge.begin(conn, tenant.id, modes)
+            counts = await judge(conn, work, rows, limits, profile, findings)
+            if any(one.inserted or one.updated or one.deleted for one in counts):
+                await mark("apply", None)
+                await apply.apply(conn, work, job.id)
+                # Before the job's row is ours: marks are written by another connection.
+                await mark("commit", None)
+                await settle(conn, job, work, profile, rows, counts, findings)
+            else:
+                raise Ended(Outcome("applied", findings, None, profile.name, rows, counts))
+    except Ended as ended:
+        if ended.outcome.state == "applied":
+            await confirm(conn, job, bundle, ended.outcome)
+        return ended.outcome
+    return Outcome("applied", findings, None, profile.name, rows, counts)
+
+
+def recognise(tenant: Tenant, bundle: Bundle, findings: Findings) -> Profile:
+    """The profile the tenant says, or the one the headers tell; ends here when the bundle cannot be read at all."""
+    findings.add(bundle.problems)
+    if findings.errors or bundle.manifest is None:
+        raise Ended(Outcome("rejected", findings))
+    if tenant.profile != "auto":
+        profile = profiles.BY_NAME[tenant.profile]
+    else:
+        profile = profiles.recognise({entity.name: bundle.header(entity.file) for entity in brought(bundle)})
+    if bundle.manifest.version not in profile.versions:
+        findings.add(
+            [Problem("W-VERSION", "manifest.csv", 0, "oneroster.version", bundle.manifest.version, profile.name)]
+        )
+    return profile
+
+
+def brought(bundle: Bundle) -> list[Entity]:
+    """The entities whose file the manifest announces, in the order of dependence."""
+    assert bundle.manifest is not None
+    modes = bundle.manifest.modes
+    return [entity for entity in entities.ALL if modes.get(entity.name, "absent") != "absent"]
+
+
+async def refuse_late(conn: Connection, job: Claim, bundle: Bundle, findings: Findings) -> None:
+    """A bulk bundle of an earlier day than the applied one is superseded."""
+    current = await revisions.current(conn, job.tenant_id)
+    assert bundle.manifest is not None
+    bulk = "bulk" in bundle.manifest.modes.values()
+    if bulk and current is not None and current.bulk_day is not None and job.day < current.bulk_day:
+        reason = f"A bundle of {current.bulk_day} is applied already; this one is of {job.day}."
+        raise Ended(Outcome("superseded", findings, reason))
+
+
+async def stage(
+    conn: Connection, bundle: Bundle, profile: Profile, sealer: Sealer, findings: Findings, mark: Mark
+) -> dict[str, int]:
+    """Read, check and COPY every file; returns the data rows of each."""
+    rows: dict[str, int] = {}
+    done = 0
+    for entity in brought(bundle):
+        with bundle.open(entity.file) as stream:
+            reader = Rows(stream, entity.file, entity, profile)
+            rows[entity.name] = 0
+            if reader.usable:
+                await staging.create(conn, entity)
+                encoder = staging.Encoder(entity, reader.columns, sealer)
+                tally = Tally(reader, encoder, findings)
+
+                chunks = marked(tally, done, mark)
+                staged = await staging.fill(conn, entity, encoder.names, chunks)
+                if staged != tally.good:
+                    raise RuntimeError(f"{entity.file}: {tally.good} rows read, {staged} staged")
+                await staging.analyze(conn, entity)
+                rows[entity.name] = tally.rows
+                done += tally.rows
+            findings.add(reader.problems)
+    return rows
+
+
+async def marked(tally: "Tally", done: int, mark: Mark) -> AsyncIterator[bytes]:
+    """The chunks of a file, made ahead in a thread, with the progress told as they pass."""
+    async for chunk in ahead(tally.chunks()):
+        yield chunk
+        await mark("stage", done + tally.rows)
+
+
+class Tally:
+    """Encodes the batches of a file, in a thread, and counts what went by."""
+
+    def __init__(self, reader: Rows, encoder: staging.Encoder, findings: Findings) -> None:
+        self._reader, self._encoder, self._findings = reader, encoder, findings
+        self.rows = 0
+        self.good = 0
+
+    def chunks(self) -> Iterator[bytes]:
+        """COPY text, a batch at a time."""
+        for batch in self._reader.batches():
+            bad = {problem.line for problem in batch.problems if problem.severity == "error"}
+            self.rows += len(batch.cells) + len(bad)
+            self.good += len(batch.cells)
+            self._findings.add(batch.problems)
+            if batch.cells:
+                yield self._encoder.encode(batch)
+
+
+async def check(
+    conn: Connection, tenant: Tenant, bundle: Bundle, profile: Profile, rows: dict[str, int], findings: Findings
+) -> dict[Entity, str]:
+    """What can only be seen with all rows staged; ends here when anything is an error. Returns each file's mode."""
+    staged = [entity for entity in brought(bundle) if entity.file not in findings.faulty or rows[entity.name]]
+    whole = [entity for entity in staged if entity.file not in findings.faulty]
+    modes = {entity: await mode_of(conn, bundle, entity, findings) for entity in staged}
+    by_name = {entity.name: mode for entity, mode in modes.items()}
+    for entity in staged:
+        findings.add(*await checks.duplicates(conn, entity))
+        findings.add(*await checks.references(conn, tenant.id, entity, profile, by_name, findings.faulty))
+    if entities.USERS in whole and entities.ROLES in whole:
+        findings.add(*await checks.roleless(conn))
+    if findings.errors:
+        raise Ended(Outcome("rejected", findings, None, profile.name, rows))
+    return modes
+
+
+async def mode_of(conn: Connection, bundle: Bundle, entity: Entity, findings: Findings) -> str:
+    """Bulk or delta: the manifest says it, but the rows win (CSV binding sections 1 and 4)."""
+    assert bundle.manifest is not None
+    said = bundle.manifest.modes[entity.name]
+    found = await checks.modes(conn, entity)
+    if found.rows == 0:
+        return said
+    if found.blank == found.rows:
+        seen = "bulk"
+    elif found.filled == found.rows:
+        seen = "delta"
+    else:
+        findings.add([Problem("E-STATUS", entity.file, found.half or found.first_odd, "status", "")])
+        return said
+    if seen != said:
+        findings.add([Problem("W-MODE", entity.file, 0, "", said, f"Read as {seen}.")])
+    return seen
+
+
+async def judge(
+    conn: Connection,
+    work: merge.Merge,
+    rows: dict[str, int],
+    limits: guard.Limits,
+    profile: Profile,
+    findings: Findings,
+) -> list[Count]:
+    """What would change, with the guard's word; ends here when a person must look first."""
+    bulk = frozenset(entity.name for entity, mode in work.modes.items() if mode == "bulk")
+    counts = guard.judge(await diff.diff(conn, work), rows, bulk, limits)
+    because = guard.held_because(counts)
+    if because is not None:
+        raise Ended(Outcome("held", findings, because, profile.name, rows, counts))
+    return counts
+
+
+async def settle(
+    conn: Connection,
+    job: Claim,
+    work: merge.Merge,
+    profile: Profile,
+    rows: dict[str, int],
+    counts: Sequence[Count],
+    findings: Findings,
+) -> None:
+    """Enter the revision and what the job did, in the transaction of the load."""
+    bulk = "bulk" in work.modes.values()
+    await revisions.set_current(conn, job.tenant_id, job.id, job.sha256, job.day, bulk=bulk)
+    kept = await jobs.settle(
+        conn,
+        job,
+        revision=work.revision,
+        profile=profile.name,
+        rows=rows,
+        counts=counts,
+        warnings=findings.total["warning"],
+    )
+    if not kept:
+        raise Taken
+
+
+async def confirm(conn: Connection, job: Claim, bundle: Bundle, outcome: Outcome) -> None:
+    """A bundle that changes nothing makes no revision; it names the one it confirms."""
+    assert bundle.manifest is not None and outcome.profile is not None
+    bulk = "bulk" in bundle.manifest.modes.values()
+    async with database.tenant_transaction(conn, job.tenant_id, "ingest"):
+        await revisions.lock(conn, job.tenant_id)
+        await revisions.set_current(conn, job.tenant_id, job.id, job.sha256, job.day, bulk=bulk)
+        kept = await jobs.settle(
+            conn,
+            job,
+            revision=await revisions.newest(conn, job.tenant_id) or None,
+            profile=outcome.profile,
+            rows=outcome.rows,
+            counts=outcome.counts,
+            warnings=outcome.findings.total["warning"],
+        )
+        if not kept:
+            raise Taken
+
+
+class Taken(Exception):
+    """Another worker has the job now; what this one did is rolled back."""

@@ -1,0 +1,176 @@
+"""rosterhub ingest, sample, explain: bundles by hand."""
+
+import asyncio
+import datetime
+import time
+from pathlib import Path
+
+from daemon import printing
+from daemon.verbs import Given
+from oneroster import profiles
+from oneroster.problems import CODES
+from oneroster.refused import Refused
+from sql import database, jobs, processes, tenants
+from sql.database import Pool
+from sql.jobs import Job
+
+CODE_OF_STATE = {
+    "applied": 0,
+    "duplicate": 0,
+    "superseded": 0,
+    "held": 10,
+    "rejected": 65,
+    "failed": 75,
+    "discarded": 1,
+}
+NO_WORKER = 69
+PATIENCE = 30.0
+"""Seconds without any living worker before a waiting verb gives up."""
+
+
+class NoBundle(Refused):
+    """There is no such bundle."""
+
+    hint = "A bundle is a zip, or a folder of CSV files with manifest.csv."
+    exit_code = 66
+
+
+class NoProfile(Refused):
+    """There is no such profile."""
+
+    hint = f"Profiles are {', '.join(profiles.BY_NAME)}."
+    exit_code = 64
+
+
+class NoCode(Refused):
+    """There is no such code of a problem."""
+
+    hint = "`rosterhub explain` without a code lists all of them."
+    exit_code = 64
+
+
+class NoWorker(Refused):
+    """No worker lives that would load the bundle; it waits as it is."""
+
+    hint = "Start the daemon with `rosterhub run`."
+    exit_code = NO_WORKER
+
+
+def ingest(tenant: str, bundle: Path, *, wait: bool = False, json: bool = False, here: Given) -> int:
+    """Deliver a bundle by hand, through the same job as every door.
+
+    Example: rosterhub ingest sapporo RO_20260401_011002.zip --wait
+
+    Parameters
+    ----------
+    tenant
+        The tenant.
+    bundle
+        A zip, or a folder of CSV files.
+    wait
+        Wait until the job has come to its end: 0 applied, 10 held, 65 rejected, 75 failed.
+    json
+        Print the job as JSON.
+    """
+    if not bundle.exists():
+        raise NoBundle(str(bundle))
+    from daemon import delivery
+
+    async def work(pool: Pool) -> Job:
+        async with database.hub(pool, "viewer", read_only=True) as conn:
+            owner = await tenants.by_code(conn, tenant)
+        number = await delivery.deliver(
+            pool,
+            here.master,
+            here.settings.state,
+            owner,
+            inbox=None,
+            via="hand",
+            bundle=bundle.name,
+            source=bundle,
+            actor=here.actor,
+        )
+        return await _ended(pool, str(number)) if wait else await _job(pool, str(number))
+
+    job = here.run(work)
+    if json:
+        printing.data(jobs.shown(job))
+    else:
+        printing.line(f"Job {str(job.id)[:8]}: {job.state}" + (f" - {job.reason}" if job.reason else ""))
+    return CODE_OF_STATE.get(job.state, 0)
+
+
+async def _job(pool: Pool, number: str) -> Job:
+    async with database.hub(pool, "viewer", read_only=True) as conn:
+        return await jobs.by_prefix(conn, number)
+
+
+async def _ended(pool: Pool, number: str) -> Job:
+    """The job when it has come to its end; raises NoWorker (69) when nobody has lived for 30 s."""
+    last_seen = time.monotonic()
+    while True:
+        job = await _job(pool, number)
+        if job.state not in jobs.OPEN:
+            return job
+        async with database.hub(pool, "viewer", read_only=True) as conn:
+            alive = await processes.alive(conn)
+        if any(one.role == "ingest" for one in alive):
+            last_seen = time.monotonic()
+        if time.monotonic() - last_seen > PATIENCE:
+            raise NoWorker(f"Job {number[:8]}.")
+        await asyncio.sleep(0.2)
+
+
+def sample(
+    folder: Path,
+    *,
+    users: int,
+    profile: str = "jp-1.2.1",
+    seed: int = 1,
+    change: float = 0.0,
+    day: datetime.date | None = None,
+) -> None:
+    """Write a generated bundle into a folder: valid, believable, the same for the same seed.
+
+    Example: rosterhub sample /tmp/bundles --users 1000
+
+    Parameters
+    ----------
+    folder
+        Where the zip goes; made when it is not there.
+    users
+        How many users; enrollments are about ten times as many.
+    profile
+        base-1.2, jp-1.2, jp-1.2.1 or jp-k12-1.0.
+    seed
+        Another seed, another school board.
+    change
+        The same roster with so many percent of users, classes and enrollments changed.
+    day
+        The day in the name of the zip; today when not given.
+    """
+    if profile not in profiles.BY_NAME:
+        raise NoProfile(profile)
+    from oneroster import sample as samples
+
+    folder.mkdir(parents=True, exist_ok=True)
+    target = folder / samples.bundle_name(users, day=day or datetime.date.today(), seed=seed)
+    samples.write_sample(target, users, profile=profiles.BY_NAME[profile], seed=seed, change=change)
+    printing.line(str(target))
+
+
+def explain(code: str | None = None) -> None:
+    """What a problem's code means, in English and Japanese.
+
+    Example: rosterhub explain E-REF
+
+    Parameters
+    ----------
+    code
+        The code; all of them when not given.
+    """
+    if code is not None and code not in CODES:
+        raise NoCode(code)
+    for name, one in CODES.items():
+        if code in (None, name):
+            printing.line(f"{name} ({one.severity})\n  {one.english}\n  {one.japanese}")

@@ -1,0 +1,197 @@
+"""rosterhub client: machines that call the API."""
+
+import datetime
+import re
+from typing import Any
+
+from cyclopts import App
+
+from daemon import printing
+from daemon.here import Here
+from daemon.verbs import Given
+from oneroster.refused import Refused
+from sql import clients, database, jobs, tenants
+from sql.clients import Client
+from sql.database import Pool
+
+app = App(name="client", help="Machines that call the API, each of one tenant.")
+
+BASE = "/ims/oneroster/rostering/v1p2"
+PREFIX = "https://purl.imsglobal.org/spec/or/v1p2/scope/"
+SCOPES = ("roster.readonly", "roster-core.readonly", "roster-demographics.readonly")
+"""REST binding section 5.3, the rostering part."""
+
+
+class BadScope(Refused):
+    """There is no such scope."""
+
+    hint = f"Scopes are {', '.join(SCOPES)}, or their URLs."
+    exit_code = 64
+
+
+def _scope(name: str) -> str:
+    short = name.removeprefix(PREFIX)
+    if short not in SCOPES:
+        raise BadScope(name)
+    return PREFIX + short
+
+
+def _credentials(here: Here, client_id: str, secret: str, scopes: list[str]) -> dict[str, Any]:
+    return {
+        "client_id": client_id,
+        "client_secret": secret,
+        "scopes": scopes,
+        "token_url": f"{here.api}/token",
+        "base_url": f"{here.api}{BASE}",
+    }
+
+
+def _print(credentials: dict[str, Any], json: bool) -> None:
+    if json:
+        printing.data(credentials)
+        return
+    printing.table(
+        ("FIELD", "VALUE"),
+        [(name, " ".join(value) if isinstance(value, list) else value) for name, value in credentials.items()],
+    )
+    printing.talk("The secret is shown this once only.")
+
+
+@app.command
+def add(tenant: str, *, name: str, scope: list[str] | None = None, json: bool = False, here: Given) -> None:
+    """Make a client; its secret is shown once.
+
+    Example: rosterhub client add sapporo --name lms-prod --scope roster.readonly
+
+    Parameters
+    ----------
+    tenant
+        The tenant whose roster it reads.
+    name
+        What people call it.
+    scope
+        What it may read; may be given more than once. Without it: roster.readonly and roster-core.readonly.
+    json
+        Print JSON.
+    """
+    scopes = [_scope(one) for one in scope or SCOPES[:2]]
+
+    async def work(pool: Pool) -> tuple[str, str]:
+        async with database.hub(pool, "admin") as conn:
+            owner = await tenants.by_code(conn, tenant)
+            return await clients.add(conn, owner.id, name, scopes, here.master, here.actor)
+
+    client_id, secret = here.run(work)
+    _print(_credentials(here, client_id, secret, scopes), json)
+
+
+@app.command(name="list")
+def list_(tenant: str | None = None, *, json: bool = False, here: Given) -> None:
+    """The clients of all tenants, or of one, newest first.
+
+    Example: rosterhub client list sapporo
+
+    Parameters
+    ----------
+    tenant
+        Only this tenant's.
+    json
+        Print JSON.
+    """
+
+    async def work(pool: Pool) -> list[Client]:
+        async with database.hub(pool, "viewer", read_only=True) as conn:
+            return await clients.every(conn, tenant)
+
+    found = here.run(work)
+    if json:
+        printing.data(
+            [
+                {
+                    "client_id": one.client_id,
+                    "tenant": one.tenant,
+                    "name": one.name,
+                    "scopes": one.scopes,
+                    "created_at": jobs.instant(one.created_at),
+                    "expires_at": jobs.instant(one.expires_at),
+                    "revoked_at": jobs.instant(one.revoked_at),
+                    "last_used_at": jobs.instant(one.last_used_at),
+                }
+                for one in found
+            ]
+        )
+    else:
+        printing.table(
+            ("CLIENT", "TENANT", "NAME", "SCOPES", "STATE"),
+            [
+                (
+                    one.client_id,
+                    one.tenant,
+                    one.name,
+                    " ".join(scope.removeprefix(PREFIX) for scope in one.scopes),
+                    "revoked" if one.revoked_at else "active",
+                )
+                for one in found
+            ],
+        )
+
+
+@app.command
+def rotate(client_id: str, *, overlap: str = "7d", json: bool = False, here: Given) -> None:
+    """Give a client a new secret; the old one works on for a while.
+
+    Example: rosterhub client rotate dGhlIGNsaWVudA --overlap 2d
+
+    Parameters
+    ----------
+    client_id
+        The client.
+    overlap
+        How long the old secret works on, such as 0s, 12h or 7d.
+    json
+        Print JSON.
+    """
+    found = re.fullmatch(r"(\d+)([smhd])", overlap)
+    if not found:
+        raise BadOverlap(overlap)
+    units = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+    time = datetime.timedelta(**{units[found[2]]: int(found[1])})
+
+    async def work(pool: Pool) -> tuple[Client, str]:
+        async with database.hub(pool, "admin") as conn:
+            client = await clients.by_id(conn, client_id)
+            return client, await clients.rotate(conn, client, time, here.master, here.actor)
+
+    client, secret = here.run(work)
+    _print(_credentials(here, client.client_id, secret, client.scopes), json)
+
+
+@app.command
+def revoke(client_id: str, *, reason: str, here: Given) -> None:
+    """Refuse a client from now on.
+
+    Example: rosterhub client revoke dGhlIGNsaWVudA --reason "contract ended"
+
+    Parameters
+    ----------
+    client_id
+        The client.
+    reason
+        Kept in the audit log.
+    """
+
+    async def work(pool: Pool) -> Client:
+        async with database.hub(pool, "admin") as conn:
+            client = await clients.by_id(conn, client_id)
+            await clients.revoke(conn, client, reason, here.actor)
+            return client
+
+    client = here.run(work)
+    printing.line(f"Client {client.client_id} ({client.name}) is revoked.")
+
+
+class BadOverlap(Refused):
+    """That is no length of time."""
+
+    hint = "Write 0s, 30m, 12h or 7d."
+    exit_code = 64

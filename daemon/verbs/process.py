@@ -1,0 +1,64 @@
+"""rosterhub run, tui, demo: what keeps running."""
+
+import asyncio
+import os
+import sys
+
+from daemon.verbs import Given
+
+NOT_A_TERMINAL = 64
+
+
+def run(*, only: str = "", here: Given) -> int:
+    """The daemon, in the foreground.
+
+    Example: rosterhub run --only doors,ingest
+
+    Parameters
+    ----------
+    only
+        Run these roles alone: doors, ingest, api, with commas between them.
+    """
+    from daemon import config, logs
+    from daemon import run as process
+
+    logs.set_up()
+    roles = [one for one in only.split(",") if one]
+    return process.run(here.settings, roles, lambda: config.load(here.config, here.settings.state, os.environ))
+
+
+def tui(*, read_only: bool = False, tenant: str | None = None, here: Given) -> int:
+    """The admin screens.
+
+    Example: rosterhub tui --read-only
+
+    Parameters
+    ----------
+    read_only
+        Offer nothing that changes anything.
+    tenant
+        Begin with this tenant's jobs alone.
+    """
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        sys.stderr.write("rosterhub tui needs a terminal; for scripts there is `rosterhub job list --json`.\n")
+        return NOT_A_TERMINAL
+    from tui import app
+
+    with here.conninfo() as conninfo:
+        here.prepare(conninfo)
+        return asyncio.run(app.run(conninfo, read_only=read_only, tenant=tenant))
+
+
+def demo(*, once: bool = False, here: Given) -> int:
+    """The whole story on this machine: a bundle over SFTP, loaded, read back through the API.
+
+    Example: rosterhub demo --once
+
+    Parameters
+    ----------
+    once
+        In a temporary folder, without tools of the machine; leave nothing behind.
+    """
+    from daemon import demo as story
+
+    return story.tell(here.settings, once=once)

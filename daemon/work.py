@@ -1,0 +1,253 @@
+"""The ingest role: takes jobs one after another, sees each to its end, publishes, answers the sender.
+
+A job is believed to be in good hands while its lease is renewed. A worker that dies leaves a job whose lease runs out;
+the next one finds either nothing done, or a committed load that only wants publishing: never half of it.
+"""
+
+import asyncio
+import contextlib
+import datetime
+import hashlib
+import os
+import socket
+from contextlib import ExitStack
+from pathlib import Path
+
+import structlog
+
+from daemon import archive, guard, report
+from daemon.child import Place
+from daemon.config import Settings
+from daemon.ingest import SEALED_COLUMNS, Ended, Findings, Outcome, Taken, ingest
+from oneroster.bundle import Bundle, open_bundle
+from sql import audit, database, jobs, processes, revisions, seal, tenants
+from sql.database import Connection, Pool
+from sql.jobs import Claim
+
+log = structlog.get_logger()
+
+IDLE = 0.25
+"""Seconds between looks for a job when there is none: the poll that works behind any pooler."""
+KNOWN_EVERYWHERE = 0.3
+"""Seconds after publishing until every API process must know: only then does a job read `applied`."""
+MOST_ATTEMPTS = 3
+RENEWAL = 4.0
+"""Seconds between renewals of a lease, and the least between two notes of progress."""
+PROGRESS = 1.0
+
+
+async def serve(settings: Settings, place: Place) -> None:
+    """Work until told to stop; the job in hand is seen to its end, or abandoned whole."""
+    async with database.open_pool(place.conninfo, size=3) as pool:
+        worker = Worker(settings, pool, _worker_name(settings.state, place.name))
+        await worker.begin()
+        place.ready()
+        try:
+            while not place.stop.is_set():
+                try:
+                    busy = await worker.turn(place.conninfo, place.stop)
+                except database.OUTAGE as error:
+                    log.warning("database away", error=type(error).__name__)
+                    busy = False
+                if not busy:
+                    with contextlib.suppress(TimeoutError):
+                        await asyncio.wait_for(place.stop.wait(), IDLE)
+        finally:
+            await worker.end()
+
+
+def _worker_name(state: Path, place: str) -> str:
+    home = hashlib.sha256(str(state.resolve()).encode()).hexdigest()[:8]
+    return f"{socket.gethostname()}/{home}/{place}"
+
+
+class Worker:
+    """One ingest process."""
+
+    def __init__(self, settings: Settings, pool: Pool, name: str) -> None:
+        self.settings, self.pool, self.name = settings, pool, name
+        credentials = os.environ.get("CREDENTIALS_DIRECTORY")
+        self.master = seal.master_key(
+            settings.state / "keys" / "master.key",
+            Path(credentials, "rosterhub-master-key") if credentials else None,
+        )
+        self._beat: asyncio.Task[None] | None = None
+        self._looked = 0.0
+
+    async def begin(self) -> None:
+        """Free what an earlier life of this worker left behind, and say that it lives."""
+        async with database.hub(self.pool, "ingest") as conn:
+            await jobs.release(conn, self.name)
+            await processes.beat(conn, self.name, "ingest")
+        self._beat = asyncio.create_task(self._beats())
+
+    async def end(self) -> None:
+        """Say that it ends."""
+        if self._beat is not None:
+            self._beat.cancel()
+            await asyncio.gather(self._beat, return_exceptions=True)
+        with contextlib.suppress(*database.OUTAGE):
+            async with database.hub(self.pool, "ingest") as conn:
+                await processes.leave(conn, self.name)
+
+    async def _beats(self) -> None:
+        while True:
+            await asyncio.sleep(3)
+            with contextlib.suppress(*database.OUTAGE):
+                async with database.hub(self.pool, "ingest") as conn:
+                    await processes.beat(conn, self.name, "ingest")
+
+    async def turn(self, conninfo: str, stop: asyncio.Event) -> bool:
+        """One job if there is one, else what others left undone; whether there was a job."""
+        async with database.hub(self.pool, "ingest") as conn:
+            job = await jobs.claim(conn, self.name)
+        if job is None:
+            await self._tidy()
+            return False
+        with structlog.contextvars.bound_contextvars(job=str(job.id)[:8], tenant=job.tenant_id):
+            async with database.connect(conninfo) as conn:
+                await self._handle(conn, job)
+        return True
+
+    async def _tidy(self) -> None:
+        now = asyncio.get_running_loop().time()
+        if now - self._looked < 1.0:
+            return
+        self._looked = now
+        async with database.hub(self.pool, "ingest") as conn:
+            await jobs.release(conn)
+            orphans = await revisions.orphans(conn)
+        for tenant_id in orphans:
+            await self._publish(tenant_id)
+        await self._answer_all()
+
+    async def _handle(self, conn: Connection, job: Claim) -> None:
+        log.info("job taken", bundle_bytes=job.bytes, attempt=job.attempts)
+        try:
+            outcome = await self._examine(conn, job)
+            await self._conclude(job, outcome)
+        except Taken:
+            log.warning("job taken away")
+        except database.OUTAGE:
+            await self._put_back(job, "the database went away")
+            raise
+        except Exception as error:  # a bundle that trips us harms only itself
+            log.exception("job failed")
+            await self._put_back(job, f"{type(error).__name__}: see the log")
+
+    async def _examine(self, conn: Connection, job: Claim) -> Outcome | None:
+        """Load the bundle; None when an earlier attempt did so and only did not live to say it."""
+        async with database.hub(self.pool, "ingest", read_only=True) as side:
+            tenant = await tenants.by_id(side, job.tenant_id)
+            current = await revisions.current(side, job.tenant_id)
+        if job.revision is not None:
+            return None
+        if current is not None and current.sha256 == job.sha256:
+            return Outcome("duplicate", Findings(), f"The same bytes as job {str(current.job_id)[:8]}.")
+        sealer = tenant.sealer(self.master)
+        with ExitStack() as stack:
+            bundle = await asyncio.to_thread(self._open, stack, job, sealer)
+            marks = Marks(self.pool, job)
+            async with marks:
+                return await ingest(conn, job, tenant, sealer, bundle, guard.Limits(), marks.mark)
+
+    def _open(self, stack: ExitStack, job: Claim, sealer: seal.Sealer) -> Bundle:
+        stream = stack.enter_context(archive.open(self.settings.state / "archive", job.tenant_id, sealer, job.sha256))
+        return stack.enter_context(open_bundle(stream))
+
+    async def _conclude(self, job: Claim, outcome: Outcome | None) -> None:
+        state = "applied" if outcome is None else outcome.state
+        if state == "applied":
+            log.info("phase", phase="publish")
+            if await self._publish(job.tenant_id):
+                await asyncio.sleep(KNOWN_EVERYWHERE)
+        async with database.hub(self.pool, "ingest") as conn:
+            if outcome is not None:
+                await self._describe(conn, job, outcome)
+            kept = await jobs.finish(conn, job, state, outcome.reason if outcome else None)
+            if kept:
+                await audit.write(conn, job.tenant_id, audit.SYSTEM, f"job.{state}", str(job.id))
+        if not kept:
+            raise Taken
+        log.info("job ended", state=state)
+        log.info("phase", phase="report")
+        await report.answer(self.pool, self.settings.state, job.tenant_id, job.id)
+
+    async def _describe(self, conn: Connection, job: Claim, outcome: Outcome) -> None:
+        tenant = await tenants.by_id(conn, job.tenant_id)
+        await jobs.describe(
+            conn,
+            job,
+            tenant.sealer(self.master),
+            profile=outcome.profile,
+            rows=outcome.rows,
+            found=outcome.findings.kept,
+            total=outcome.findings.total,
+            counts=outcome.counts,
+            sealed_columns=SEALED_COLUMNS,
+        )
+
+    async def _publish(self, tenant_id: int) -> int:
+        async with self.pool.connection() as conn, database.tenant_transaction(conn, tenant_id, "ingest"):
+            return await revisions.publish(conn, tenant_id)
+
+    async def _put_back(self, job: Claim, reason: str) -> None:
+        """An outage or a bug: try again a little later, three times in all."""
+        with contextlib.suppress(*database.OUTAGE):
+            async with database.hub(self.pool, "ingest") as conn:
+                if job.attempts < MOST_ATTEMPTS:
+                    await jobs.retry_later(conn, job, reason, datetime.timedelta(seconds=2**job.attempts))
+                else:
+                    await jobs.finish(conn, job, "failed", reason)
+                    await audit.write(conn, job.tenant_id, audit.SYSTEM, "job.failed", str(job.id), ok=False)
+
+    async def _answer_all(self) -> None:
+        async with database.hub(self.pool, "ingest", read_only=True) as conn:
+            waiting = await jobs.unreported(conn)
+        for one in waiting:
+            await report.answer(self.pool, self.settings.state, one.tenant_id, one.id)
+
+
+class Marks:
+    """Tells how far a load is, on a connection of its own, and keeps the lease alive meanwhile."""
+
+    def __init__(self, pool: Pool, job: Claim) -> None:
+        self._pool, self._job = pool, job
+        self._phase: str | None = None
+        self._rows: int | None = None
+        self._told = 0.0
+        self._lost = False
+        self._task: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> None:
+        self._task = asyncio.create_task(self._renew())
+
+    async def __aexit__(self, *_: object) -> None:
+        assert self._task is not None
+        self._task.cancel()
+        await asyncio.gather(self._task, return_exceptions=True)
+
+    async def mark(self, phase: str, rows: int | None) -> None:
+        """A phase begins, or so many rows are behind it. Raises Taken when the job has been given to another."""
+        now = asyncio.get_running_loop().time()
+        if phase != self._phase:
+            log.info("phase", phase=phase)
+        elif now - self._told < PROGRESS:
+            return
+        self._phase, self._rows, self._told = phase, rows, now
+        await self._tell()
+        if self._lost:
+            raise Taken
+
+    async def _renew(self) -> None:
+        while True:
+            await asyncio.sleep(RENEWAL)
+            with contextlib.suppress(*database.OUTAGE):
+                await self._tell()
+
+    async def _tell(self) -> None:
+        async with database.hub(self._pool, "ingest") as conn:
+            self._lost = not await jobs.renew(conn, self._job, self._phase, self._rows)
+
+
+__all__ = ["Ended", "Worker", "serve"]
