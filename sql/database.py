@@ -28,10 +28,20 @@ SETTINGS = {"application_name": "rosterhub", "options": "-c timezone=UTC -c jit=
 
 
 @asynccontextmanager
-async def open_pool(conninfo: str, *, size: int = 4) -> AsyncIterator[Pool]:
-    """A pool of `size` connections in autocommit: transactions are begun by `tenant` and `hub` alone."""
+async def open_pool(conninfo: str, *, size: int = 4, patience: float = 10) -> AsyncIterator[Pool]:
+    """A pool of `size` connections in autocommit: transactions are begun by `tenant` and `hub` alone.
+
+    Whoever has waited `patience` seconds for a connection gets an error of OUTAGE.
+    """
     pool: Pool = AsyncConnectionPool(
-        conninfo, kwargs={"autocommit": True, **SETTINGS}, min_size=1, max_size=size, open=False, timeout=10
+        conninfo,
+        kwargs={"autocommit": True, **SETTINGS},
+        min_size=1,
+        max_size=size,
+        open=False,
+        timeout=patience,
+        # The pauses between attempts grow without end; given up early, the next request begins anew.
+        reconnect_timeout=2,
     )
     async with pool:
         yield pool

@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 from psycopg.sql import SQL, Composable, Composed, Identifier, Placeholder
 
-from oneroster import kinds, members
+from oneroster import entities, kinds, members
 from oneroster.entities import Entity, Field
 from oneroster.filters import BadFilter, Clause
 from sql import columns, documents, revisions
@@ -107,11 +107,20 @@ def condition(one: Condition, params: dict[str, Any], *, behind: bool) -> Compos
 
 
 async def clause(
-    conn: Connection, sealer: Sealer, tenant_id: int, entity: Entity, one: Clause, params: dict[str, Any]
+    conn: Connection,
+    sealer: Sealer,
+    tenant_id: int,
+    entity: Entity,
+    one: Clause,
+    params: dict[str, Any],
+    *,
+    behind: bool,
 ) -> Composed:
     """A clause of a filter on the row `t`. Raises BadFilter."""
     if one.path == ("dateLastModified",):
         return await _modified(conn, tenant_id, one, params)
+    if part := members.part(entity, one.path):
+        return _in_part(*part, one, params, behind=behind)
     field = members.field(entity, one.path[0])
     if field is not None and field.sealed:
         return _sealed(sealer, field, one, params)
@@ -119,15 +128,28 @@ async def clause(
         raise BadFilter(f"filtering by {one.name} is not supported")
     if field is None or field.dropped or field.kind is kinds.USER_IDS:
         return _within(entity, one, params)
-    if field.refers and len(one.path) == 2:
-        if one.path[1] != "sourcedId":
+    return _plain(field, one, params)
+
+
+def _plain(field: Field, one: Clause, params: dict[str, Any]) -> Composed:
+    """A field that rests in a column of its own."""
+    if field.refers:
+        if one.path[-1] != "sourcedId":
             raise BadFilter(f"filtering by {one.name} is not supported; {field.member}.sourcedId is")
         return _listed(field, one, params, str) if field.kind.many else _reference(field, one, params)
     if field.kind.many:
-        return _listed(field, one, params, str.lower)
+        return _listed(field, one, params, lowered)
     if field.kind is kinds.DATE:
         return _date(field, one, params)
     return _text(field, one, params)
+
+
+def _in_part(entity: Entity, field: Field, one: Clause, params: dict[str, Any], *, behind: bool) -> Composed:
+    """A value of one of the user's active roles or profiles, whichever has it (REST section 2.5)."""
+    positive = Clause(one.path, "=", one.value) if one.predicate == "!=" else one
+    where = [condition(Is("status", "active"), params, behind=behind), _plain(field, positive, params)]
+    rows = relation(entity, [Identifier("t", entities.column_name(entity.part_of))], where, behind=behind)
+    return _negated(one, SQL("t.sourced_id IN ({})").format(rows))
 
 
 async def _modified(conn: Connection, tenant_id: int, one: Clause, params: dict[str, Any]) -> Composed:
@@ -193,8 +215,8 @@ def _text(field: Field, one: Clause, params: dict[str, Any]) -> Composed:
     column = Identifier("t", field.column)
     if field.folded:
         return _compared(Identifier("t", f"{field.column}_folded"), one, one.value.casefold(), params)
-    lowered = SQL('lower({}::text COLLATE "und-x-icu") COLLATE "C"').format(column)
-    return _compared(lowered, one, one.value.lower(), params)
+    text = SQL('lower({}::text COLLATE "C")').format(column)
+    return _compared(text, one, lowered(one.value), params)
 
 
 def _compared(left: Composable, one: Clause, value: str | datetime.date, params: dict[str, Any]) -> Composed:
@@ -220,7 +242,7 @@ def _listed(field: Field, one: Clause, params: dict[str, Any], fold: Callable[[s
     """A list against a comma-separated list: `=` has all of them, `~` any."""
     column = SQL("coalesce({}, '{{}}')").format(Identifier("t", field.column))
     if fold is not str:
-        column = SQL('ARRAY(SELECT lower(i COLLATE "und-x-icu") COLLATE "C" FROM unnest({}) AS i)').format(column)
+        column = SQL('ARRAY(SELECT lower(i COLLATE "C") FROM unnest({}) AS i)').format(column)
     wanted = [fold(item) for item in kinds.items(one.value)]
     if one.predicate not in ("=", "!=", "~"):
         raise BadFilter(f"{one.name} is a list: it can be filtered by =, != and ~")
@@ -238,13 +260,18 @@ def _within(entity: Entity, one: Clause, params: dict[str, Any]) -> Composed:
     readable = SQL("translate({}, {}, '')").format(document, _add(params, documents.BASE + documents.RESOURCES))
     steps = _add(params, "$" + "".join(f".{json.dumps(name)}" for name in one.path))
     values = SQL("jsonb_path_query({}::jsonb, {}::jsonpath)").format(readable, steps)
-    text = SQL('lower((v #>> \'{{}}\') COLLATE "und-x-icu") COLLATE "C"')
+    text = SQL("lower((v #>> '{{}}') COLLATE \"C\")")
     compared = SQL("EXISTS (SELECT FROM {} AS v WHERE {})")
     positive = Clause(one.path, "=", one.value) if one.predicate == "!=" else one
-    found = compared.format(values, _compared(text.format(), positive, one.value.lower(), params))
+    found = compared.format(values, _compared(text.format(), positive, lowered(one.value), params))
     if not one.value and one.predicate in ("=", "!="):
         found = SQL("({} OR NOT EXISTS (SELECT FROM {} AS v))").format(found, values)
     return _negated(one, found)
+
+
+def lowered(value: str) -> str:
+    """As PostgreSQL's lower() does it under COLLATE "C", the same on every server: letters of ASCII only."""
+    return "".join(character.lower() if character.isascii() else character for character in value)
 
 
 def _operand(value: str | bool, params: dict[str, Any]) -> Placeholder:

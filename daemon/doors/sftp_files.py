@@ -1,0 +1,375 @@
+"""The files an SFTP client sees: `/` to upload, one level of folders below it, and `/reports` to read.
+
+Runs in the connections' threads. A close is answered once what it completes has been delivered; a file whose session
+is lost before the close is not complete. There are no links, neither made nor followed.
+"""
+
+import asyncio
+import errno
+import os
+import stat
+import time
+from typing import Any
+
+import paramiko
+import structlog
+from paramiko import sftp
+from paramiko.sftp import SFTP_FAILURE, SFTP_NO_SUCH_FILE, SFTP_OK, SFTP_OP_UNSUPPORTED, SFTP_PERMISSION_DENIED
+
+from daemon.doors import logins, names, uploads
+from daemon.doors.uploads import Uploads
+from oneroster.bundle import MOST_BYTES
+from oneroster.refused import Refused
+from sql import audit, database
+
+MOST_HANDLES = 64
+MOST_PACKET = 256 * 1024
+PATIENCE = 600.0
+"""Seconds that a close may take: a large bundle is read through, encrypted and synced."""
+POSIX_RENAME = "posix-rename@openssh.com"
+
+Path = tuple[str, ...]
+log = structlog.get_logger("daemon.doors")
+
+
+class Visit:
+    """One SFTP session of a client that has logged in."""
+
+    def __init__(self, files: Uploads, actor: audit.Actor, loop: asyncio.AbstractEventLoop) -> None:
+        self.files, self.actor, self.loop = files, actor, loop
+        self.touched = time.monotonic()
+
+    def note(self, action: str, target: str) -> None:
+        """Audit a deed of the client."""
+        logins.wait_for(self.loop, self._write(action, target), logins.PATIENCE)
+
+    def closed(self, path: Path) -> int:
+        """See to a file that its client says is complete; the code of the answer."""
+        found = self.files.complete(path)
+        if found is None:
+            self.note("sftp.upload", "/".join(path))
+            self.loop.call_soon_threadsafe(self.files.hint.set)
+            return SFTP_OK
+        logins.wait_for(self.loop, self.files.deliver(found, self.actor), PATIENCE)
+        return SFTP_OK
+
+    async def _write(self, action: str, target: str) -> None:
+        async with database.hub(self.files.hub.pool, "ingest") as conn:
+            await audit.write(conn, self.files.tenant_id, self.actor, action, target)
+
+
+class Handle(paramiko.SFTPHandle):
+    """An open file; `writes` for one that is being uploaded."""
+
+    def __init__(self, visit: Visit, number: int, *, writes: bool) -> None:
+        super().__init__()
+        self._visit, self._number, self.writes = visit, number, writes
+        self._failed = False
+
+    def finish(self) -> int:
+        """The client closes the file; the code of the answer."""
+        number, self._number = self._number, -1
+        if number < 0:
+            return SFTP_OK
+        path = None
+        try:
+            if self.writes:
+                try:
+                    os.fsync(number)
+                except OSError:
+                    self._failed = True
+                path = self._visit.files.end(number, closed=not self._failed)
+        finally:
+            os.close(number)
+        if self._failed:
+            return SFTP_FAILURE
+        return SFTP_OK if path is None else self._visit.closed(path)
+
+    def close(self) -> None:
+        """The session was lost: what was being written is not complete."""
+        number, self._number = self._number, -1
+        if number >= 0:
+            if self.writes:
+                self._visit.files.end(number, closed=False)
+            os.close(number)
+
+    def read(self, offset: int, length: int) -> bytes | int:
+        try:
+            return os.pread(self._number, min(length, MOST_PACKET), offset)
+        except (OSError, OverflowError):
+            return SFTP_FAILURE
+
+    def write(self, offset: int, data: bytes) -> int:
+        if not self.writes:
+            return SFTP_PERMISSION_DENIED
+        try:
+            if offset + len(data) > MOST_BYTES:
+                raise OSError(errno.EFBIG, os.strerror(errno.EFBIG))
+            view = memoryview(data)
+            while view:
+                written = os.pwrite(self._number, view, offset)
+                view, offset = view[written:], offset + written
+        except OSError as error:
+            self._failed = True
+            log.warning("upload failed", inbox=self._visit.files.inbox_id, error=error.strerror)
+            return SFTP_FAILURE
+        return SFTP_OK
+
+    def stat(self) -> paramiko.SFTPAttributes:
+        return _attributes(os.fstat(self._number))
+
+    def chattr(self, attr: paramiko.SFTPAttributes) -> int:
+        if not self.writes:
+            return SFTP_PERMISSION_DENIED
+        if attr.st_size is not None:
+            if attr.st_size > MOST_BYTES:
+                return SFTP_FAILURE
+            os.ftruncate(self._number, attr.st_size)
+        if attr.st_mtime is not None:
+            os.utime(self._number, (attr.st_mtime, attr.st_mtime))
+        return SFTP_OK
+
+
+class Files(paramiko.SFTPServerInterface):
+    """The operations on paths. What goes wrong is raised; `Subsystem` makes an answer of it."""
+
+    def __init__(self, server: paramiko.ServerInterface, visit: Visit) -> None:
+        super().__init__(server)
+        self._visit, self._files = visit, visit.files
+
+    def canonicalize(self, path: str) -> str:
+        return "/" + "/".join(names.parts(path, up=True))
+
+    def list_folder(self, path: str) -> list[paramiko.SFTPAttributes]:
+        where, root = self._split(names.parts(path))
+        found = []
+        with names.entered(root, *where) as folder, os.scandir(folder) as entries:
+            for entry in entries:
+                status = entry.stat(follow_symlinks=False)
+                if stat.S_ISREG(status.st_mode) or stat.S_ISDIR(status.st_mode):
+                    found.append(_attributes(status, entry.name))
+        if root == self._files.root and not where:
+            found.append(_attributes(self._files.reports.stat(), names.REPORTS))
+        return found
+
+    def stat(self, path: str) -> paramiko.SFTPAttributes:
+        where, root = self._split(names.parts(path))
+        return _attributes(names.status(root, *where))
+
+    lstat = stat
+
+    def open(self, path: str, flags: int, attr: paramiko.SFTPAttributes) -> Handle:
+        where, root = self._split(names.parts(path))
+        if flags & (os.O_WRONLY | os.O_RDWR):
+            return self._open_upload(self._writable(names.parts(path)), flags)
+        with names.entered(root, *where[:-1]) as folder:
+            number = _open(where[-1] if where else ".", os.O_RDONLY, folder)
+        if root == self._files.root and uploads.holding(os.fstat(number)) == "done":
+            os.close(number)
+            raise PermissionError(errno.EACCES, "delivered already")
+        if root == self._files.reports:
+            self._visit.note("sftp.read", "/".join(where))
+        return Handle(self._visit, number, writes=False)
+
+    def remove(self, path: str) -> int:
+        where = self._writable(names.parts(path))
+        with names.entered(self._files.root, *where[:-1]) as folder:
+            os.unlink(where[-1], dir_fd=folder)
+        self._visit.note("sftp.remove", "/".join(where))
+        return SFTP_OK
+
+    def rename(self, oldpath: str, newpath: str) -> int:
+        return self._rename(oldpath, newpath, over=False)
+
+    def posix_rename(self, oldpath: str, newpath: str) -> int:
+        return self._rename(oldpath, newpath, over=True)
+
+    def mkdir(self, path: str, attr: paramiko.SFTPAttributes) -> int:
+        where = self._writable(names.parts(path))
+        if len(where) > 1:
+            raise PermissionError(errno.EACCES, "one level of folders only")
+        with names.entered(self._files.root) as folder:
+            os.mkdir(where[0], 0o700, dir_fd=folder)
+        self._visit.note("sftp.mkdir", "/".join(where))
+        return SFTP_OK
+
+    def rmdir(self, path: str) -> int:
+        where = self._writable(names.parts(path))
+        with names.entered(self._files.root, *where[:-1]) as folder:
+            os.rmdir(where[-1], dir_fd=folder)
+        self._visit.note("sftp.rmdir", "/".join(where))
+        return SFTP_OK
+
+    def chattr(self, path: str, attr: paramiko.SFTPAttributes) -> int:
+        where = self._writable(names.parts(path))
+        if attr.st_size is not None:
+            return SFTP_OP_UNSUPPORTED
+        with names.entered(self._files.root, *where[:-1]) as folder:
+            os.stat(where[-1], dir_fd=folder, follow_symlinks=False)
+            if attr.st_mtime is not None:
+                os.utime(where[-1], (attr.st_mtime, attr.st_mtime), dir_fd=folder, follow_symlinks=False)
+        return SFTP_OK  # modes and owners are ours
+
+    def _split(self, path: Path) -> tuple[Path, Any]:
+        """The path below its real root."""
+        if path[:1] == (names.REPORTS,):
+            return path[1:], self._files.reports
+        if len(path) > 2:
+            raise FileNotFoundError(errno.ENOENT, "too deep")
+        return path, self._files.root
+
+    def _writable(self, path: Path) -> Path:
+        if not path or path[0] == names.REPORTS or len(path) > 2:
+            raise PermissionError(errno.EACCES, "not for writing")
+        return path
+
+    def _open_upload(self, where: Path, flags: int) -> Handle:
+        kept = flags & (os.O_WRONLY | os.O_RDWR | os.O_APPEND)
+        with names.entered(self._files.root, *where[:-1]) as folder:
+            there = _there(where[-1], folder)
+            if there is not None and not stat.S_ISREG(there.st_mode):
+                raise PermissionError(errno.EACCES, "not a file")
+            delivered = there is not None and stat.S_IMODE(there.st_mode) == uploads.RELEASED
+            if there is None or flags & os.O_TRUNC:
+                if there is None and not flags & os.O_CREAT:
+                    raise FileNotFoundError(errno.ENOENT, "no such file")
+                if there is not None:
+                    if flags & os.O_EXCL and not delivered:
+                        raise FileExistsError(errno.EEXIST, "there already")
+                    os.unlink(where[-1], dir_fd=folder)  # a new file: whoever reads the old one is not disturbed
+                number = _open(where[-1], kept | os.O_CREAT | os.O_EXCL, folder)
+            elif delivered or flags & os.O_EXCL:
+                raise PermissionError(errno.EACCES, "delivered already: upload it anew")
+            else:
+                number = _open(where[-1], kept, folder)
+        self._files.begin(number, where)
+        return Handle(self._visit, number, writes=True)
+
+    def _rename(self, oldpath: str, newpath: str, *, over: bool) -> int:
+        old, new = self._writable(names.parts(oldpath)), self._writable(names.parts(newpath))
+        with (
+            names.entered(self._files.root, *old[:-1]) as source,
+            names.entered(self._files.root, *new[:-1]) as target,
+        ):
+            moved, there = os.stat(old[-1], dir_fd=source, follow_symlinks=False), _there(new[-1], target)
+            if stat.S_ISDIR(moved.st_mode) and len(new) > 1:
+                raise PermissionError(errno.EACCES, "one level of folders only")
+            gone = there is not None and stat.S_IMODE(there.st_mode) == uploads.RELEASED
+            if there is not None and not over and not gone:
+                raise FileExistsError(errno.EEXIST, "there already")
+            os.rename(old[-1], new[-1], src_dir_fd=source, dst_dir_fd=target)
+            self._files.moved(moved.st_ino, new)
+        self._visit.note("sftp.rename", f"{'/'.join(old)} {'/'.join(new)}")
+        if stat.S_ISREG(moved.st_mode) and uploads.holding(moved) == "closed":
+            return self._visit.closed(new)
+        self._visit.loop.call_soon_threadsafe(self._files.hint.set)
+        return SFTP_OK
+
+
+class Subsystem(paramiko.SFTPServer):
+    """paramiko's SFTP server with limits, with answers to a close, and without hashes of ranges."""
+
+    def __init__(self, channel: paramiko.Channel, server: paramiko.ServerInterface, visit: Visit, ended: Any) -> None:
+        super().__init__(channel, "sftp", server, Files, visit)
+        self._visit, self._ended = visit, ended
+
+    def finish_subsystem(self) -> None:
+        try:
+            super().finish_subsystem()
+        finally:
+            self._ended()
+
+    def _send_server_version(self) -> int:
+        kind, data = self._read_packet()
+        if kind != sftp.CMD_INIT:
+            raise sftp.SFTPError("Incompatible sftp protocol")
+        answer = paramiko.Message()
+        answer.add_int(3)
+        answer.add_string(POSIX_RENAME)
+        answer.add_string("1")
+        self._send_packet(sftp.CMD_VERSION, answer)
+        return int.from_bytes(data[:4], "big")
+
+    def _read_packet(self) -> tuple[int, bytes]:
+        size = int.from_bytes(self._read_all(4), "big")
+        if not 1 <= size <= MOST_PACKET:
+            raise sftp.SFTPError("Garbage packet received")
+        data = self._read_all(size)
+        self._visit.touched = time.monotonic()
+        return data[0], data[1:]
+
+    def _send_handle_response(self, request_number: int, handle: Any, folder: bool = False) -> None:
+        full = len(self.file_table) + len(self.folder_table) >= MOST_HANDLES
+        if full and isinstance(handle, paramiko.SFTPHandle):
+            handle.close()
+            handle = SFTP_FAILURE
+        super()._send_handle_response(request_number, handle, folder)
+
+    def _check_file(self, request_number: int, msg: paramiko.Message) -> None:
+        self._send_status(request_number, SFTP_OP_UNSUPPORTED)
+
+    def _process(self, t: int, request_number: int, msg: paramiko.Message) -> None:
+        try:
+            if t == sftp.CMD_CLOSE and (handle := self._closing(msg)) is not None:
+                self._send_status(request_number, handle.finish())
+            else:
+                super()._process(t, request_number, msg)
+        except names.BadName:
+            self._send_status(request_number, SFTP_PERMISSION_DENIED, "That name cannot be used.")
+        except OSError as error:
+            self._send_status(request_number, _code(error))
+        except (*database.OUTAGE, TimeoutError, RuntimeError, Refused) as error:
+            log.warning("request failed", inbox=self._visit.files.inbox_id, error=type(error).__name__)
+            self._send_status(request_number, SFTP_FAILURE, "Try again later.")
+
+    def _closing(self, msg: paramiko.Message) -> Handle | None:
+        """The handle of a file that a close names; the rest is paramiko's."""
+        name = msg.get_binary()
+        msg.rewind()
+        msg.get_int()
+        handle = self.file_table.pop(name, None)
+        return handle if isinstance(handle, Handle) else None
+
+
+def _code(error: OSError) -> int:
+    if error.errno in (errno.ENOENT, errno.ENOTDIR):
+        return SFTP_NO_SUCH_FILE
+    if error.errno in (errno.EACCES, errno.EPERM, errno.ELOOP, errno.EISDIR):
+        return SFTP_PERMISSION_DENIED
+    return SFTP_FAILURE
+
+
+def _there(name: str, folder: int) -> os.stat_result | None:
+    try:
+        return os.stat(name, dir_fd=folder, follow_symlinks=False)
+    except FileNotFoundError:
+        return None
+
+
+def _open(name: str, flags: int, folder: int) -> int:
+    """A descriptor of a plain file; raises OSError for anything else."""
+    if not flags & os.O_EXCL and flags & (os.O_WRONLY | os.O_RDWR):
+        _make_writable(name, folder)
+    number = os.open(name, flags | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, uploads.OPEN, dir_fd=folder)
+    if not stat.S_ISREG(os.fstat(number).st_mode):
+        os.close(number)
+        raise PermissionError(errno.EACCES, "not a file")
+    return number
+
+
+def _make_writable(name: str, folder: int) -> None:
+    """For a broken zip that was delivered and is now to be resumed: its mode would stop us, unless we are root."""
+    number = _open(name, os.O_RDONLY, folder)
+    try:
+        os.fchmod(number, uploads.OPEN)
+    finally:
+        os.close(number)
+
+
+def _attributes(status: os.stat_result, name: str | None = None) -> paramiko.SFTPAttributes:
+    """What clients are shown: kind, size and times as they are, our modes and owners not."""
+    found = paramiko.SFTPAttributes.from_stat(status, name)
+    is_folder = stat.S_ISDIR(status.st_mode)
+    found.st_mode = (stat.S_IFDIR | 0o755) if is_folder else (stat.S_IFREG | 0o644)
+    found.st_uid = found.st_gid = 0
+    return found

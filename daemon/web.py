@@ -1,0 +1,87 @@
+"""The role `api`: the REST service on its sockets, the health listener in the first process, and a sign of life."""
+
+import asyncio
+import hashlib
+import os
+import ssl
+from collections.abc import Iterable
+from importlib import resources
+from pathlib import Path
+
+import structlog
+
+from api import app, health
+from daemon import child, config
+from sql import database, processes, seal
+from sql.database import Pool
+
+BEAT = 3.0
+"""Seconds between two signs of life in the database."""
+
+PATIENCE = 3.0
+"""Seconds that a request waits for a connection before it is answered 503."""
+
+log = structlog.get_logger("daemon.web")
+
+
+async def serve(settings: config.Settings, place: child.Place) -> None:
+    """Answer until told to stop."""
+    master = seal.master_key(settings.state / "keys" / "master.key", _credential())
+    async with database.open_pool(place.conninfo, patience=PATIENCE) as pool:
+        service = app.make_app(pool, master, public_url=settings.api.public_url or None, build=build())
+        async with asyncio.TaskGroup() as tasks:
+            serving = app.serve(service, [place.sockets["api"]], place.stop, tls=_tls(settings.api), ready=place.ready)
+            tasks.create_task(serving)
+            if "health" in place.sockets:
+                tasks.create_task(app.serve(health.make_app(pool), [place.sockets["health"]], place.stop))
+            tasks.create_task(_live(pool, place))
+
+
+def build() -> str:
+    """Stands for the code that renders answers: another version's ETags are none of ours."""
+    digest = hashlib.blake2b(digest_size=4)
+    for package, names in (("oneroster", ("entities.py",)), ("sql", ("documents.py", "rosters.py")), ("api", None)):
+        for text in _texts(package, names):
+            digest.update(text)
+    return digest.hexdigest()
+
+
+def _texts(package: str, names: Iterable[str] | None) -> Iterable[bytes]:
+    for file in sorted(resources.files(package).iterdir(), key=lambda one: one.name):
+        if file.name.endswith(".py") and (names is None or file.name in names):
+            yield file.read_bytes()
+
+
+def _credential() -> Path | None:
+    folder = os.environ.get("CREDENTIALS_DIRECTORY")
+    return Path(folder) / "rosterhub-master-key" if folder else None
+
+
+def _tls(settings: config.Api) -> ssl.SSLContext | None:
+    if settings.tls_certificate is None:
+        return None
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(settings.tls_certificate, settings.tls_key)
+    return context
+
+
+async def _live(pool: Pool, place: child.Place) -> None:
+    """Say now and then in the database that this process lives, and at the end that it goes."""
+    while not place.stop.is_set():
+        await _say(pool, place, leaving=False)
+        try:
+            await asyncio.wait_for(place.stop.wait(), BEAT)
+        except TimeoutError:
+            continue
+    await _say(pool, place, leaving=True)
+
+
+async def _say(pool: Pool, place: child.Place, *, leaving: bool) -> None:
+    try:
+        async with database.hub(pool, "api") as conn:
+            if leaving:
+                await processes.leave(conn, place.name)
+            else:
+                await processes.beat(conn, place.name, "api")
+    except database.OUTAGE as error:
+        log.warning("database away", problem=type(error).__name__)  # the service itself answers 503 meanwhile
