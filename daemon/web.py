@@ -2,17 +2,15 @@
 
 import asyncio
 import hashlib
-import os
 import ssl
 from collections.abc import Iterable
 from importlib import resources
-from pathlib import Path
 
 import structlog
 
 from api import app, health
-from daemon import child, config
-from sql import database, processes, seal
+from daemon import child, config, keys
+from sql import database, processes
 from sql.database import Pool
 
 BEAT = 3.0
@@ -26,7 +24,7 @@ log = structlog.get_logger("daemon.web")
 
 async def serve(settings: config.Settings, place: child.Place) -> None:
     """Answer until told to stop."""
-    master = seal.master_key(settings.state / "keys" / "master.key", _credential())
+    master = keys.master(settings.state)
     async with database.open_pool(place.conninfo, patience=PATIENCE) as pool:
         service = app.make_app(pool, master, public_url=settings.api.public_url or None, build=build())
         async with asyncio.TaskGroup() as tasks:
@@ -50,11 +48,6 @@ def _texts(package: str, names: Iterable[str] | None) -> Iterable[bytes]:
     for file in sorted(resources.files(package).iterdir(), key=lambda one: one.name):
         if file.name.endswith(".py") and (names is None or file.name in names):
             yield file.read_bytes()
-
-
-def _credential() -> Path | None:
-    folder = os.environ.get("CREDENTIALS_DIRECTORY")
-    return Path(folder) / "rosterhub-master-key" if folder else None
 
 
 def _tls(settings: config.Api) -> ssl.SSLContext | None:

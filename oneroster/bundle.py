@@ -5,14 +5,16 @@ encrypted or monstrous entries are refused before a byte of them is read.
 """
 
 import csv
+import errno
 import io
 import stat
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from typing import IO, cast
+from typing import IO, Any
 
 from oneroster import manifest
 from oneroster.manifest import Manifest
@@ -23,9 +25,29 @@ MOST_BYTES = 16 * 2**30
 MOST_RATIO = 200
 """Of one entry's size to its packed size, counted from a megabyte up; rosters pack about 6 to 12 times."""
 MOST_ENTRIES = 200
+MOST_DIRECTORY = 1 << 20
+"""Bytes of the zip's directory: millions of entries fill the memory before they can be counted."""
 
-UNREADABLE = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, OSError, ValueError)
-"""What zipfile raises on broken or foreign archives, in all their variety."""
+UNREADABLE = (
+    zipfile.BadZipFile,
+    zlib.error,
+    struct.error,
+    EOFError,
+    NotImplementedError,
+    RuntimeError,
+    OverflowError,
+    ValueError,
+)
+"""What zipfile raises on broken or foreign archives, in all their variety; and OSError for a seek to before the
+beginning, while every other OSError is the machine's trouble and no fault of the zip."""
+
+
+class Broken(Exception):
+    """A file of a bundle cannot be unpacked, which shows only when it is read."""
+
+    def __init__(self, file: str, error: Exception) -> None:
+        super().__init__(str(error))
+        self.problem = Problem("E-ZIP", file, 0, "", "", str(error))
 
 
 class Bundle:
@@ -43,14 +65,14 @@ class Bundle:
 
     @contextmanager
     def open(self, name: str) -> Iterator[IO[bytes]]:
-        """The bytes of one file, buffered for reading by lines."""
+        """The bytes of one file, buffered for reading by lines. Opening and reading raise Broken."""
         entry = self._files[name]
         if isinstance(entry, Path):
             with entry.open("rb", buffering=1 << 20) as stream:
                 yield stream
         else:
             assert self._archive is not None
-            with self._archive.open(entry) as raw, io.BufferedReader(cast(io.RawIOBase, raw), 1 << 20) as stream:
+            with _Unpacked(self._archive, entry) as raw, io.BufferedReader(raw, 1 << 20) as stream:
                 yield stream
 
     def header(self, name: str) -> tuple[str, ...]:
@@ -58,28 +80,69 @@ class Bundle:
         with self.open(name) as stream:
             line = stream.readline(1 << 20)
         text = line.decode("utf-8-sig", errors="replace").strip("\r\n")
-        return tuple(next(csv.reader([text]), ()))
+        try:
+            return tuple(next(csv.reader([text]), ()))
+        except csv.Error:
+            return ()
+
+
+class _Unpacked(io.RawIOBase):
+    """The bytes of one entry; what zipfile raises on the way is Broken."""
+
+    def __init__(self, archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> None:
+        super().__init__()
+        self._name = entry.filename
+        self._raw: IO[bytes] | None = None
+        with self._telling():
+            self._raw = archive.open(entry)
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any, /) -> int:
+        assert self._raw is not None
+        with self._telling():
+            piece = self._raw.read(len(buffer))
+        buffer[: len(piece)] = piece
+        return len(piece)
+
+    def close(self) -> None:
+        if self._raw is not None:
+            self._raw.close()
+        super().close()
+
+    @contextmanager
+    def _telling(self) -> Iterator[None]:
+        try:
+            yield
+        except (*UNREADABLE, OSError) as error:
+            if _of_the_machine(error):
+                raise
+            raise Broken(self._name, error) from error
+
+
+def _of_the_machine(error: Exception) -> bool:
+    return isinstance(error, OSError) and error.errno != errno.EINVAL
 
 
 @contextmanager
 def open_bundle(source: Path | IO[bytes]) -> Iterator[Bundle]:
     """A zip or a folder, opened; `problems` tells what is wrong, `manifest` is None when it cannot be used.
 
-    Raises FileNotFoundError when the path does not exist. Nothing is written anywhere.
+    Raises OSError when the path does not exist or cannot be read. Nothing is written anywhere.
     """
     if isinstance(source, Path) and source.is_dir():
-        files = {path.name: path for path in source.iterdir() if path.suffix == ".csv" and path.is_file()}
+        found = (path for path in source.iterdir() if path.suffix == ".csv" and not path.is_symlink())
+        files = {path.name: path for path in found if path.is_file()}
         bundle = Bundle(dict(files), None)
         _read_manifest(bundle)
         yield bundle
         return
-    try:
-        archive = zipfile.ZipFile(source)
-    except FileNotFoundError:
-        raise
-    except UNREADABLE as error:
+    archive, fault = _opened(source)
+    if archive is None:
         bundle = Bundle({}, None)
-        bundle.problems.append(Problem("E-ZIP", "", 0, "", "", str(error)))
+        if fault is not None:
+            bundle.problems.append(fault)
         yield bundle
         return
     with archive:
@@ -94,12 +157,30 @@ def open_bundle(source: Path | IO[bytes]) -> Iterator[Bundle]:
 def whole(path: Path) -> bool:
     """Whether a zip has arrived whole: its directory reads and the CRC of every entry holds."""
     try:
-        with zipfile.ZipFile(path) as archive:
+        archive, fault = _opened(path)
+        if archive is None:
+            return fault is not None and fault.code != "E-ZIP"
+        with archive:
             _, problems = _entries(archive)
             # What will be refused anyway need not be unpacked to be known complete.
             return bool(problems) or archive.testzip() is None
-    except UNREADABLE:
+    except (*UNREADABLE, OSError):
         return False
+
+
+def _opened(source: Path | IO[bytes]) -> tuple[zipfile.ZipFile | None, Problem | None]:
+    """The archive, or what is wrong with its directory."""
+    try:
+        with source.open("rb") if isinstance(source, Path) else nullcontext(source) as stream:
+            # The same reading of the end that zipfile goes by, which has no limit of its own.
+            end = zipfile._EndRecData(stream)  # type: ignore[attr-defined]
+        if end is not None and end[zipfile._ECD_SIZE] > MOST_DIRECTORY:  # type: ignore[attr-defined]
+            return None, Problem("E-ZIP-ENTRY", "", 0, "", "", f"More than {MOST_ENTRIES} entries.")
+        return zipfile.ZipFile(source), None
+    except (*UNREADABLE, OSError) as error:
+        if _of_the_machine(error):
+            raise
+        return None, Problem("E-ZIP", "", 0, "", "", str(error))
 
 
 def _entries(archive: zipfile.ZipFile) -> tuple[dict[str, zipfile.ZipInfo], list[Problem]]:
@@ -110,8 +191,13 @@ def _entries(archive: zipfile.ZipFile) -> tuple[dict[str, zipfile.ZipInfo], list
         return {}, [Problem("E-ZIP-ENTRY", "", 0, "", str(len(infos)), f"More than {MOST_ENTRIES} entries.")]
     if sum(info.file_size for info in infos) > MOST_BYTES:
         return {}, [Problem("E-ZIP-SIZE", "", 0, "", str(sum(info.file_size for info in infos)))]
+    if sum(info.compress_size for info in infos) > archive.start_dir:
+        return {}, [Problem("E-ZIP-ENTRY", "", 0, "", "", "Entries overlap.")]
     for info in infos:
         name = info.filename
+        if info.file_size > 1 << 20 and info.file_size > MOST_RATIO * max(1, info.compress_size):
+            problems.append(Problem("E-ZIP-SIZE", name, 0, "", str(info.file_size)))
+            continue
         if name.startswith("__MACOSX/") or name.endswith("/.DS_Store") or name == ".DS_Store":
             continue
         if info.flag_bits & 1:
@@ -121,8 +207,8 @@ def _entries(archive: zipfile.ZipFile) -> tuple[dict[str, zipfile.ZipInfo], list
                 problems.append(Problem("E-FOLDER", name, 0, "", name))
         elif stat.S_IFMT(info.external_attr >> 16) not in (0, stat.S_IFREG):
             problems.append(Problem("E-ZIP-ENTRY", name, 0, "", name, "It is not a plain file."))
-        elif info.file_size > 1 << 20 and info.file_size > MOST_RATIO * max(1, info.compress_size):
-            problems.append(Problem("E-ZIP-SIZE", name, 0, "", str(info.file_size)))
+        elif info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+            problems.append(Problem("E-ZIP-ENTRY", name, 0, "", name, "It is packed by a method other than DEFLATE."))
         elif name in found:
             problems.append(Problem("E-ZIP-ENTRY", name, 0, "", name, "The name stands twice."))
         else:
@@ -144,8 +230,8 @@ def _read_manifest(bundle: Bundle) -> None:
     except csv.Error as error:
         bundle.problems.append(Problem("E-CSV", manifest.NAME, 0, "", "", str(error)))
         return
-    except UNREADABLE as error:
-        bundle.problems.append(Problem("E-ZIP", manifest.NAME, 0, "", "", str(error)))
+    except Broken as broken:
+        bundle.problems.append(broken.problem)
         return
     bundle.manifest, problems = manifest.read(rows)
     bundle.problems.extend(problems)

@@ -19,7 +19,7 @@ MOST = 20
 _OPENING = re.compile(r"([^\s=!<>~'.]+(?:\.[^\s=!<>~'.]+)*)(!=|>=|<=|=|>|<|~)'")
 _LOGICAL = re.compile(r" (AND|OR) ")
 # What looks like another clause behind a quote was not meant as a part of the value.
-_CLAUSE_LIKE = re.compile(r"'\s*(?:\w+\s+)?[\w.]+(?:!=|>=|<=|=|>|<|~)'")
+_CLAUSE_LIKE = re.compile(r"'[\s,;&|]*(?:\w+\s+)?[\w.]+(?:!=|>=|<=|=|>|<|~)'")
 
 
 class BadFilter(ValueError):

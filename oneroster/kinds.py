@@ -27,22 +27,26 @@ class Kind(msgspec.Struct, frozen=True):
 
 
 _GUID = r"[A-Za-z0-9.\-_/@]{1,255}"
+_CONTROL = r"\x00-\x08\x0a-\x1f\x7f"
+_USER_ID = rf"\{{[^{{}}:{_CONTROL}]+:[^{{}}{_CONTROL}]+\}}"
 
-TEXT = Kind("text", r"[^\x00-\x08\x0a-\x1f\x7f]*", "E-TEXT", "text")
-TEXTS = Kind("list of texts", r"[^\x00-\x08\x0a-\x1f\x7f]*", "E-TEXT", "text[]", many=True)
+TEXT = Kind("text", rf"[^{_CONTROL}]*", "E-TEXT", "text")
+TEXTS = Kind("list of texts", rf"[^{_CONTROL}]*", "E-TEXT", "text[]", many=True)
 GUID = Kind("id", _GUID, "E-GUID", "text")
 GUIDS = Kind("list of ids", rf" *{_GUID} *(?:, *{_GUID} *)*", "E-GUID", "text[]", many=True)
 WORD = Kind("word of a vocabulary", r".+", "E-ENUM", "text")
 BOOLEAN = Kind("boolean", r"true|false", "E-BOOL", "boolean")
-DATE = Kind("date", r"\d{4}-\d{2}-\d{2}", "E-DATE", "date")
+DATE = Kind("date", r"[0-9]{4}-[0-9]{2}-[0-9]{2}", "E-DATE", "date")
 INSTANT = Kind(
-    "instant", r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d{1,9})?(?:Z|[+-]\d{2}:\d{2})", "E-INSTANT", "timestamptz"
+    "instant",
+    # PostgreSQL takes offsets below 16 hours.
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,9})?(?:Z|[+-](?:0[0-9]|1[0-5]):[0-5][0-9])",
+    "E-INSTANT",
+    "timestamptz",
 )
-YEAR = Kind("year", r"\d{4}", "E-YEAR", "text")
-INTEGER = Kind("integer", r"-?\d{1,9}", "E-INTEGER", "integer")
-USER_IDS = Kind(
-    "list of {type:identifier}", r" *\{[^{}:]+:[^{}]+\} *(?:, *\{[^{}:]+:[^{}]+\} *)*", "E-USERIDS", "json", many=True
-)
+YEAR = Kind("year", r"[0-9]{4}", "E-YEAR", "text")
+INTEGER = Kind("integer", r"-?[0-9]{1,9}", "E-INTEGER", "integer")
+USER_IDS = Kind("list of {type:identifier}", rf" *{_USER_ID} *(?:, *{_USER_ID} *)*", "E-USERIDS", "json", many=True)
 
 ALL = (TEXT, TEXTS, GUID, GUIDS, WORD, BOOLEAN, DATE, INSTANT, YEAR, INTEGER, USER_IDS)
 
@@ -59,10 +63,10 @@ def is_date(text: str) -> bool:
 
 @functools.lru_cache(maxsize=2_000)
 def is_instant(text: str) -> bool:
-    """Whether a text of the right form names an instant."""
+    """Whether a text of the right form names an instant, in the years 1 to 9999 also where it is told as UTC."""
     try:
-        datetime.datetime.fromisoformat(re.sub(r"\.(\d{6})\d+", r".\1", text))
-    except ValueError:
+        datetime.datetime.fromisoformat(text).astimezone(datetime.UTC)
+    except (ValueError, OverflowError):
         return False
     return True
 
@@ -106,4 +110,7 @@ def csv_text(kind: Kind, value: object) -> str:
         return ",".join(value)  # type: ignore[arg-type]
     if kind is BOOLEAN:
         return "true" if value else "false"
+    if isinstance(value, datetime.datetime):
+        fine = "microseconds" if value.microsecond % 1000 else "milliseconds"
+        return value.astimezone(datetime.UTC).isoformat(timespec=fine).replace("+00:00", "Z")
     return str(value)

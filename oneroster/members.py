@@ -24,6 +24,15 @@ def of(entity: Entity) -> frozenset[str]:
     return frozenset(names | {entity.children} if entity.children else names)
 
 
+def part(entity: Entity, path: tuple[str, ...]) -> tuple[Entity, Field] | None:
+    """The entity whose records make the list a dotted name leads into, and the field it ends at; None for others."""
+    made_of = _LISTS.get(entity.name, {}).get(path[0])
+    if made_of is None:
+        return None
+    found = field(made_of, ".".join(path[1:])) or field(made_of, path[1])
+    return None if found is None or found.dropped or found.refers == "userProfiles" else (made_of, found)
+
+
 @functools.cache
 def field(entity: Entity, member: str) -> Field | None:
     """The field that becomes this member, None where a member has no field of its own."""

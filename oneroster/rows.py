@@ -8,6 +8,7 @@ to name every fault (CSV binding sections 2 and 5).
 import csv
 import functools
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from typing import IO, Annotated, Any
 
@@ -24,8 +25,14 @@ BATCH = 2_000
 """Rows checked in one call."""
 LONGEST_LINE = 1 << 20
 """Bytes; a longer physical line is not read as CSV."""
+BATCH_BYTES = 4 << 20
+"""Monstrous rows come in smaller batches, and a row over lines enough for two of them is not read as CSV."""
+LONGEST_SHOWN = 500
+"""Characters of a faulty value or header that its problem repeats."""
 
 csv.field_size_limit(LONGEST_LINE)
+_METADATA = re.compile(r"metadata\.[^\x00-\x1f\x7f]{1,246}")
+"""Its dots become levels of JSON, hence the limit."""
 
 
 class Batch(msgspec.Struct, frozen=True):
@@ -51,7 +58,7 @@ class Column(msgspec.Struct, frozen=True):
 
     def fits(self, cell: str) -> str | None:
         """The code of what is wrong with the cell, or None."""
-        if not cell.strip():
+        if not cell or (self.required and not cell.strip()):
             return "E-REQUIRED" if self.required else None
         if not _matcher(self.words.pattern if self.words else self.kind.pattern)(cell):
             return self.kind.code
@@ -61,6 +68,10 @@ class Column(msgspec.Struct, frozen=True):
 @functools.cache
 def _matcher(pattern: str) -> Callable[[str], object]:
     return re.compile(pattern).fullmatch
+
+
+def _shown(cell: str) -> str:
+    return cell if len(cell) <= LONGEST_SHOWN else cell[: LONGEST_SHOWN - 1] + "…"
 
 
 def _in_calendar(kind: Kind, cell: str) -> bool:
@@ -123,8 +134,7 @@ class Rows:
         self.problems: list[Problem] = []
         self.columns: tuple[Column, ...] = ()
         self._profile = profile
-        self._line = 0
-        self._fault: Problem | None = None
+        self._full = False
         self._reader = csv.reader(self._decoded(stream), strict=True)
         self._order: list[int] = []
         try:
@@ -180,13 +190,15 @@ class Rows:
             if len(row) == width:
                 lines.append(start)
                 rows.append(row)
-                if len(rows) == BATCH:
-                    yield lines, rows, problems
-                    lines, rows, problems = [], [], []
             elif row:
                 problems.append(
                     Problem("E-COLUMNS", self.file, start, "", str(len(row)), f"The header has {width} columns.")
                 )
+                self._full = self._full or len(problems) == BATCH
+            if self._full or len(rows) == BATCH:
+                yield lines, rows, problems
+                lines, rows, problems = [], [], []
+                self._full = False
         if rows or problems:
             yield lines, rows, problems
 
@@ -203,9 +215,11 @@ class Rows:
         return good_lines, good_rows
 
     def _faults(self, line: int, row: list[str]) -> Iterator[Problem]:
-        """Every fault of a row. Mends in place what the profile tells to read leniently."""
+        """Every fault of a row. Mends in place blanks that are no value, and what the profile reads leniently."""
         for index, column in enumerate(self.columns):
             cell = row[index]
+            if column.kind not in (kinds.TEXT, kinds.TEXTS) and not cell.strip(" "):
+                row[index] = cell = ""
             code = column.fits(cell)
             if code is None:
                 continue
@@ -213,7 +227,7 @@ class Rows:
                 row[index] = cell.lower()
                 yield Problem("W-BOOL-CASE", self.file, line, column.header, cell)
             else:
-                yield Problem(code, self.file, line, column.header, cell, self._expected(column, code))
+                yield Problem(code, self.file, line, column.header, _shown(cell), self._expected(column, code))
 
     def _expected(self, column: Column, code: str) -> str:
         words = column.words
@@ -225,21 +239,23 @@ class Rows:
     def _check_header(self, header: list[str], entity: Entity) -> None:
         profile, file = self._profile, self.file
         fields = profile.fields(entity)
-        self._words = {field.name: words for field in fields if (words := profile.words(entity, field)) is not None}
+        place = {name: index for index, name in enumerate(header)}
         added = {one.header: one for one in profile.metadata(entity)}
-        for name in sorted({name for name in header if header.count(name) > 1}):
-            self.problems.append(Problem("E-HEADER-TWICE", file, 1, name, name))
+        for name in sorted(name for name, count in Counter(header).items() if count > 1):
+            self.problems.append(Problem("E-HEADER-TWICE", file, 1, _shown(name), _shown(name)))
         may_lack = profile.may_lack.get(entity.name, ())
         wanted: list[Column] = []
+        missed: set[str] = set()
         for field in fields:
-            if field.name in header:
+            if field.name in place:
                 wanted.append(Column(field.name, field.kind, field, None, profile.words(entity, field)))
             elif field.name not in may_lack:
+                missed.add(field.name.lower())
                 near = next((name for name in header if name.lower() == field.name.lower()), "")
                 detail = f"There is {near}; headers are case-sensitive." if near else ""
                 self.problems.append(Problem("E-HEADER-MISSING", file, 1, field.name, near, detail))
         for one in added.values():
-            if one.header in header:
+            if one.header in place:
                 wanted.append(Column(one.header, one.kind, None, one, None))
             else:
                 self.problems.append(Problem("E-HEADER-MISSING", file, 1, one.header, ""))
@@ -247,28 +263,33 @@ class Rows:
         for name in header:
             if name in known:
                 continue
-            if name.startswith("metadata.") and len(name) > len("metadata."):
+            if _METADATA.fullmatch(name):
                 one = Metadata(name, kinds.TEXT)
                 wanted.append(Column(name, kinds.TEXT, None, one, None))
-            elif name.lower() not in {column.name.lower() for column in fields}:
-                self.problems.append(Problem("E-HEADER-UNKNOWN", file, 1, name, name))
+            elif name.lower() not in missed:
+                self.problems.append(Problem("E-HEADER-UNKNOWN", file, 1, _shown(name), _shown(name)))
         if any(problem.severity == "error" for problem in self.problems):
             return
         self.columns = tuple(wanted)
-        self._order = [header.index(column.header) for column in wanted]
+        self._order = [place[column.header] for column in wanted]
         if self._order != sorted(self._order):
             self.problems.append(Problem("W-HEADER-ORDER", file, 1, "", ""))
 
     def _decoded(self, stream: IO[bytes]) -> Iterator[str]:
         first = True
+        held = 0
         while raw := stream.readline(LONGEST_LINE):
-            self._line += 1
+            if len(raw) == LONGEST_LINE and not raw.endswith(b"\n"):
+                raise csv.Error(f"line longer than {LONGEST_LINE} bytes")
             if first and raw.startswith(b"\xef\xbb\xbf"):
                 self.problems.append(Problem("W-BOM", self.file, 1, "", ""))
                 raw = raw[3:]
             first = False
-            if len(raw) == LONGEST_LINE and not raw.endswith(b"\n"):
-                raise csv.Error(f"line longer than {LONGEST_LINE} bytes")
+            held += len(raw)
+            if held > BATCH_BYTES:
+                if self._full:  # still: no row has ended since
+                    raise csv.Error(f"row longer than {BATCH_BYTES} bytes")
+                self._full, held = True, 0
             yield raw.decode("utf-8")
 
     def _unreadable(self, error: Exception, start: int = 1) -> Problem:
@@ -277,7 +298,7 @@ class Rows:
             return Problem(
                 "E-ENC",
                 self.file,
-                self._line,
+                self._reader.line_num + 1,
                 "",
                 f"0x{byte:02x}",
                 f"Byte {error.start + 1} of the line is 0x{byte:02x}.",

@@ -73,8 +73,8 @@ def reference(collection: str, kind: str, identifier: Composable) -> Composed:
     """A GUIDRef (REST section 4.2): of an id's characters only the slash needs escaping in a path."""
     base = RESOURCES if collection == "resources" else BASE
     return SQL(
-        """'{{"href":"' || {base} || {place} || replace({id}, '/', E'\\x252F') || '","sourcedId":' || to_json({id})::text
-            || {kind}"""
+        """'{{"href":"' || {base} || {place} || replace({id}, '/', E'\\x252F') || '","sourcedId":'
+            || to_json({id})::text || {kind}"""
     ).format(base=Literal(base), place=Literal(f"/{collection}/"), id=identifier, kind=Literal(f',"type":"{kind}"}}'))
 
 

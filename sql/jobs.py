@@ -263,7 +263,7 @@ async def describe(
                     "severity": one.severity,
                     "file": one.file,
                     "line": one.line,
-                    "column": one.column,
+                    "column": one.column.replace("\x00", "\ufffd"),
                     "detail": one.detail,
                     **_kept_value(one, sealed_columns, sealer, job.id, seq),
                 }

@@ -50,11 +50,18 @@ class Reader(msgspec.Struct, frozen=True):
     tenant_id: int
     snapshot: Snapshot
     sealer: Sealer
+    pinned: int | None = None
+    """The revision to show instead of the newest published one."""
+
+    @property
+    def revision(self) -> int:
+        """What is shown."""
+        return self.snapshot.published if self.pinned is None else self.pinned
 
     @property
     def behind(self) -> bool:
-        """More is committed than published, so that history has a part in what is shown."""
-        return self.snapshot.committed > self.snapshot.published
+        """More is committed than is shown, so that history has a part in it."""
+        return self.snapshot.committed > self.revision
 
 
 async def page(
@@ -79,7 +86,7 @@ async def page(
     statement = _statement(selection.entity, where, order, behind=reader.behind)
     found = await _rows(reader, selection.entity, statement, params)
     if collection and not filter.clauses:
-        total = await revisions.total(reader.conn, reader.tenant_id, reader.snapshot.published, collection)
+        total = await revisions.total(reader.conn, reader.tenant_id, reader.revision, collection)
     elif len(found) < limit and (found or not offset):
         total = offset + len(found)
     else:
@@ -130,7 +137,7 @@ async def _count(reader: Reader, entity: Entity, where: Sequence[Composable], pa
 def _params(reader: Reader, path: Mapping[str, str]) -> dict[str, Any]:
     return {
         "tenant": reader.tenant_id,
-        "revision": reader.snapshot.published,
+        "revision": reader.revision,
         **{f"path_{name}": value for name, value in path.items()},
     }
 

@@ -8,6 +8,7 @@ all values), so that change is seen without reading anything back.
 import contextlib
 import hashlib
 import os
+import uuid
 from pathlib import Path
 
 from cryptography.exceptions import InvalidTag
@@ -32,7 +33,7 @@ def master_key(file: Path, credential: Path | None = None) -> bytes:
         return _checked(credential.read_bytes())
     if not file.exists():
         file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        fresh = file.with_name(f".{file.name}.{os.getpid()}")
+        fresh = file.with_name(f".{file.name}.{uuid.uuid4().hex}")
         with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as stream:
             stream.write(os.urandom(KEY_BYTES))
             stream.flush()
@@ -76,8 +77,9 @@ class Sealer:
         except InvalidTag as error:
             raise WrongKey from error
         self._cipher = AESGCM(derive(key, "values"))
-        self._index_key = derive(key, "index")
-        self._row_key = derive(key, "rows")
+        self._index = hashlib.blake2b(key=derive(key, "index"), digest_size=16)
+        # Copied for each row: taking up the key anew would cost as much as the row.
+        self._rows = hashlib.blake2b(key=derive(key, "rows"), digest_size=16)
         self.file_key = derive(key, "files")
 
     def seal(self, place: str, plain: bytes) -> bytes:
@@ -90,12 +92,15 @@ class Sealer:
 
     def index(self, column: str, value: str) -> str:
         """32 hex digits that are equal exactly for values that are equal but for case."""
-        text = f"{column}\x1f{value.casefold()}".encode()
-        return hashlib.blake2b(text, key=self._index_key, digest_size=16).hexdigest()
+        mark = self._index.copy()
+        mark.update(f"{column}\x1f{value.casefold()}".encode())
+        return mark.hexdigest()
 
     def row(self, text: str) -> str:
         """32 hex digits that stand for a whole row."""
-        return hashlib.blake2b(text.encode(), key=self._row_key, digest_size=16).hexdigest()
+        mark = self._rows.copy()
+        mark.update(text.encode())
+        return mark.hexdigest()
 
 
 def _encrypt(cipher: AESGCM, plain: bytes, place: bytes) -> bytes:

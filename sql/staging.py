@@ -70,6 +70,8 @@ class Encoder:
     def __init__(self, entity: Entity, present: Sequence[Column], sealer: Sealer) -> None:
         at = {column.header: index for index, column in enumerate(present)}
         lacking = len(present)
+        # Keys come from the header, and may need escaping where no cell does.
+        self._dirty = any(column.metadata and _needs_escape(column.metadata.key) for column in present)
         self._lacks = any(field.name not in at for field in (*entity.kept, *entity.sealed))
 
         def place(name: str) -> int:
@@ -79,6 +81,7 @@ class Encoder:
         many = [field for field in entity.kept if field.kind.many]
         folded = [field for field in entity.kept if field.folded]
         self._entity = entity
+        self._seals_metadata = entity.seals_metadata
         self._sealer = sealer
         self._standard = operator.itemgetter(at["sourcedId"], at["status"], at["dateLastModified"])
         # itemgetter of one index gives no tuple, so the blank at the end stands in twice
@@ -104,44 +107,41 @@ class Encoder:
     def encode(self, batch: Batch) -> bytes:
         """The lines of a batch, ready for COPY in text format with NULL ''."""
         joined = "\x1f".join(map("\x1f".join, batch.cells))
-        dirty = _needs_escape(joined) is not None
+        dirty = self._dirty or _needs_escape(joined) is not None
+        standard, plain_of, metadata_of, mark = self._standard, self._plain, self._metadata, self._sealer.row
         out = []
         for line, cells in zip(batch.lines, batch.cells, strict=True):
             if self._lacks:
                 cells = [*cells, ""]
-            plain = self._plain(cells)
-            many = [kinds.stored(kind, cells[index]) if cells[index] else "" for index, kind in self._many]
-            metadata = self._metadata(cells)
-            values = [*self._standard(cells), *plain, *many, *[cells[index].casefold() for index in self._folded]]
-            if self._sealed:
-                tail = self._seal(values[0], cells, metadata)
-                secret, row_tail = tail
-            else:
-                secret, row_tail = "", ()
-            if not self._entity.seals_metadata:
-                values.append(metadata)
+            plain = plain_of(cells)
+            metadata = metadata_of(cells)
+            values: tuple[str, ...] = (*standard(cells), *plain)
+            many: tuple[str, ...] = ()
+            if self._many or self._folded:
+                many = tuple([kinds.stored(kind, cells[at]) if cells[at] else "" for at, kind in self._many])
+                values = (*values, *many, *[cells[at].casefold() for at in self._folded])
+            secret, hashes, sealed = self._seal(values[0], cells, metadata) if self._sealed else ("", (), ())
+            if not self._seals_metadata:
+                values = (*values, metadata)
             if dirty:
-                values = [value.replace("\\", "\\\\").replace("\t", "\\t") for value in values]
-            digest = self._sealer.row("\x1f".join((*plain, *many, metadata, secret)))
-            if self._sealed:
-                *hashes, sealed = row_tail
-                out.append("\t".join((*values, *hashes, digest, str(line), sealed)))
-            else:
-                out.append("\t".join((*values, digest, str(line))))
+                values = tuple([value.replace("\\", "\\\\").replace("\t", "\\t") for value in values])
+            digest = mark("\x1f".join((*plain, *many, metadata, secret)))
+            out.append("\t".join((*values, *hashes, digest, str(line), *sealed)))
         out.append("")
         return "\n".join(out).encode()
 
-    def _seal(self, sourced_id: str, cells: list[str], metadata: str) -> tuple[str, tuple[str, ...]]:
-        """The plain text of what is sealed, and the hash columns with the sealed blob behind them."""
+    def _seal(self, sourced_id: str, cells: list[str], metadata: str) -> tuple[str, tuple[str, ...], tuple[str, ...]]:
+        """The plain text of what is sealed, the hash columns, and the sealed blob."""
         members = [name + _quoted(cells[index]) for name, _, index in self._sealed if cells[index]]
-        if self._entity.seals_metadata and metadata:
+        if self._seals_metadata and metadata:
             members.append(f'"metadata":{metadata}')
-        hashes = [self._sealer.index(column, cells[index]) if cells[index] else "" for _, column, index in self._sealed]
+        hash_of = self._sealer.index
+        hashes = tuple([hash_of(column, cells[at]) if cells[at] else "" for _, column, at in self._sealed])
         if not members:
-            return "", (*hashes, "")
+            return "", hashes, ("",)
         text = "{" + ",".join(members) + "}"
         blob = self._sealer.seal(f"{self._entity.table}/{sourced_id}", text.encode())
-        return text, (*hashes, "\\\\x" + blob.hex())
+        return text, hashes, ("\\\\x" + blob.hex(),)
 
 
 def _getter(places: list[int]) -> Callable[[list[str]], tuple[str, ...]]:
@@ -159,11 +159,13 @@ def _metadata_plan(present: Sequence[Column]) -> Callable[[list[str]], str]:
     `metadata.a.b` is `{"a": {"b": "..."}}`, string values, blanks left out. Keys are sorted, so that the order of the
     columns does not count as a change.
     """
-    leaves = sorted(
-        (tuple(column.metadata.key.split(".")[1:]), index)
-        for index, column in enumerate(present)
+    # Two spellings of one key: the profile's own comes first in a file's columns, and wins.
+    places = {
+        tuple(column.metadata.key.split(".")[1:]): index
+        for index, column in reversed(list(enumerate(present)))
         if column.metadata is not None
-    )
+    }
+    leaves = sorted(places.items())
     if not leaves:
         return lambda cells: ""
     groups = [(top, list(group)) for top, group in itertools.groupby(leaves, key=lambda leaf: leaf[0][0])]

@@ -7,6 +7,7 @@ import io
 import os
 import shutil
 import tempfile
+import time
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -47,11 +48,22 @@ def pytest_configure(config: pytest.Config) -> None:
     if SERVER in os.environ:
         os.environ[CHOSEN] = os.environ.pop(SERVER)
     if HOME not in os.environ:
+        _clear_what_the_killed_left()
         # Not pytest's own temporary folder: that is closed to the user a server of root runs as.
         folder = Path(tempfile.mkdtemp(prefix="rosterhub-tests-"))
         folder.chmod(0o711)
         os.environ[HOME] = str(folder)
         config.add_cleanup(lambda: _clear(folder))
+
+
+def _clear_what_the_killed_left() -> None:
+    """A run that was killed leaves its server; nobody uses it, and ten minutes later nobody looks into it any more."""
+    for folder in Path(tempfile.gettempdir()).glob("rosterhub-tests-*"):
+        record = folder / "pg" / "connection"
+        with suppress(OSError, servers.Busy):
+            if folder.stat().st_uid == os.geteuid() and time.time() - record.stat().st_mtime > 600:
+                servers.discard(folder / "pg")
+                shutil.rmtree(folder)
 
 
 def _clear(folder: Path) -> None:

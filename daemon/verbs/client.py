@@ -9,6 +9,7 @@ from cyclopts import App
 from daemon import printing
 from daemon.here import Here
 from daemon.verbs import Given
+from oneroster import scopes
 from oneroster.refused import Refused
 from sql import clients, database, jobs, tenants
 from sql.clients import Client
@@ -17,30 +18,26 @@ from sql.database import Pool
 app = App(name="client", help="Machines that call the API, each of one tenant.")
 
 BASE = "/ims/oneroster/rostering/v1p2"
-PREFIX = "https://purl.imsglobal.org/spec/or/v1p2/scope/"
-SCOPES = ("roster.readonly", "roster-core.readonly", "roster-demographics.readonly")
-"""REST binding section 5.3, the rostering part."""
 
 
 class BadScope(Refused):
     """There is no such scope."""
 
-    hint = f"Scopes are {', '.join(SCOPES)}, or their URLs."
+    hint = f"Scopes are {', '.join(scopes.ALL)}, or their URLs."
     exit_code = 64
 
 
 def _scope(name: str) -> str:
-    short = name.removeprefix(PREFIX)
-    if short not in SCOPES:
+    if scopes.short(name) not in scopes.ALL:
         raise BadScope(name)
-    return PREFIX + short
+    return scopes.url(name)
 
 
-def _credentials(here: Here, client_id: str, secret: str, scopes: list[str]) -> dict[str, Any]:
+def _credentials(here: Here, client_id: str, secret: str, allowed: list[str]) -> dict[str, Any]:
     return {
         "client_id": client_id,
         "client_secret": secret,
-        "scopes": scopes,
+        "scopes": allowed,
         "token_url": f"{here.api}/token",
         "base_url": f"{here.api}{BASE}",
     }
@@ -74,15 +71,15 @@ def add(tenant: str, *, name: str, scope: list[str] | None = None, json: bool = 
     json
         Print JSON.
     """
-    scopes = [_scope(one) for one in scope or SCOPES[:2]]
+    allowed = [_scope(one) for one in scope or scopes.DEFAULT]
 
     async def work(pool: Pool) -> tuple[str, str]:
         async with database.hub(pool, "admin") as conn:
             owner = await tenants.by_code(conn, tenant)
-            return await clients.add(conn, owner.id, name, scopes, here.master, here.actor)
+            return await clients.add(conn, owner.id, name, allowed, here.master, here.actor)
 
     client_id, secret = here.run(work)
-    _print(_credentials(here, client_id, secret, scopes), json)
+    _print(_credentials(here, client_id, secret, allowed), json)
 
 
 @app.command(name="list")
@@ -128,7 +125,7 @@ def list_(tenant: str | None = None, *, json: bool = False, here: Given) -> None
                     one.client_id,
                     one.tenant,
                     one.name,
-                    " ".join(scope.removeprefix(PREFIX) for scope in one.scopes),
+                    " ".join(map(scopes.short, one.scopes)),
                     "revoked" if one.revoked_at else "active",
                 )
                 for one in found

@@ -1,0 +1,102 @@
+"""Audit of what clients do: one entry a request, written together at most a second later."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from itertools import groupby
+
+import msgspec
+import structlog
+
+from sql import audit, database
+from sql.database import Pool
+
+EVERY = 0.5
+"""Seconds between two writings."""
+
+MOST = 20_000
+"""Entries that may wait. What cannot be recorded is not answered."""
+
+log = structlog.get_logger("api.auditing")
+
+
+class Entry(msgspec.Struct, frozen=True):
+    """What was done, and when by the monotonic clock."""
+
+    tenant_id: int | None
+    who: str
+    origin: str
+    action: str
+    target: str
+    ok: bool
+    at: float
+
+
+class Log:
+    """The entries that wait."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+        self._waiting: list[Entry] = []
+
+    @property
+    def full(self) -> bool:
+        return len(self._waiting) >= MOST
+
+    def add(self, tenant_id: int | None, who: str, origin: str, action: str, target: str, ok: bool) -> None:
+        """Record a deed of a client, of nobody known where `tenant_id` is None."""
+        self._waiting.append(Entry(tenant_id, _clean(who) or "-", origin, action, _clean(target), ok, time.monotonic()))
+
+    async def flush(self) -> None:
+        """Write what waits, a transaction for each tenant; what fails goes on waiting."""
+        taken, self._waiting = self._waiting, []
+        taken.sort(key=lambda entry: (entry.tenant_id or 0, entry.at))
+        groups = [(tenant, list(group)) for tenant, group in groupby(taken, lambda entry: entry.tenant_id)]
+        try:
+            while groups:
+                await self._write(*groups[0])
+                del groups[0]
+        finally:
+            self._waiting[:0] = [entry for _, group in groups for entry in group]
+
+    async def _write(self, tenant_id: int | None, entries: list[Entry]) -> None:
+        now = time.monotonic()
+        deeds = [
+            audit.Deed(entry.who, entry.origin, entry.action, entry.target, entry.ok, now - entry.at)
+            for entry in entries
+        ]
+        if tenant_id is None:
+            async with database.hub(self._pool, "api") as conn:
+                await audit.write_all(conn, None, deeds)
+        else:
+            async with database.tenant(self._pool, tenant_id, "api", read_only=False) as conn:
+                await audit.write_all(conn, tenant_id, deeds)
+
+    async def _keep_writing(self) -> None:
+        while True:
+            await asyncio.sleep(EVERY)
+            try:
+                await self.flush()
+            except database.OUTAGE as error:
+                log.warning("audit waits", entries=len(self._waiting), problem=type(error).__name__)
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Write now and then, and at the end what is left."""
+        writing = asyncio.create_task(self._keep_writing(), name="audit")
+        try:
+            yield
+        finally:
+            writing.cancel()
+            with suppress(asyncio.CancelledError):
+                await writing
+            try:
+                await self.flush()
+            except database.OUTAGE as error:
+                log.error("audit lost", entries=len(self._waiting), problem=type(error).__name__)
+
+
+def _clean(text: str) -> str:
+    """What a stranger sent, as text that the log can hold."""
+    return text[:255].replace("\x00", "").encode("utf-8", "replace").decode()

@@ -1,0 +1,112 @@
+"""The query parameters of a request, read once and checked (REST sections 2.1 to 2.7)."""
+
+import re
+from collections.abc import Mapping
+
+import msgspec
+from aiohttp import web
+from multidict import MultiMapping
+
+from api import links
+from api.operations import Operation
+from api.status import Trouble
+from oneroster import filters, members
+from oneroster.entities import Entity
+from oneroster.filters import Filter
+from sql import rosters
+from sql.rosters import Order
+
+LIMIT = 100
+MOST = 10_000
+"""Records on one page, however many are asked for."""
+
+INT32 = 2**31 - 1
+
+Fields = frozenset[str] | None
+"""The members to show, None for all."""
+
+
+class Query(msgspec.Struct, frozen=True):
+    """What a client wants to see of a collection."""
+
+    limit: int = LIMIT
+    offset: int = 0
+    order: Order = Order()
+    filter: Filter = filters.EVERYTHING
+    fields: Fields = None
+    revision: int | None = None
+    """Of the roster, where a link to the rest of a walk asks for the one the walk began with."""
+
+
+def parse(request: web.Request, operation: Operation) -> Query:
+    """The query of a collection. Raises Trouble 400."""
+    given, entity = request.query, operation.selection.entity
+    return Query(
+        limit=min(_count(given, "limit", LIMIT, least=1), MOST),
+        offset=_count(given, "offset", 0, least=0),
+        order=_order(given, entity),
+        filter=_filter(given, entity),
+        fields=fields(given, entity),
+        revision=_count(given, links.REVISION, 0, least=0) if links.REVISION in given else None,
+    )
+
+
+def fields(given: MultiMapping[str], entity: Entity) -> Fields:
+    """`fields` as a list, repeated, or both: an unknown name selects all, a blank one is refused (section 2.6)."""
+    texts = given.getall("fields", [])
+    names = [name.strip(" ") for text in texts for name in text.split(",")]
+    if "" in names:
+        raise Trouble(400, "a name in fields is blank", code_minor="invalid_selection_field")
+    if not names or not members.of(entity).issuperset(names):
+        return None
+    return frozenset(names)
+
+
+def select(text: str, wanted: frozenset[str]) -> str:
+    """The JSON of a record, or of a list of them, with the wanted members only."""
+    whole = msgspec.json.decode(text, type=list[dict[str, msgspec.Raw]] | dict[str, msgspec.Raw])
+    if isinstance(whole, dict):
+        return msgspec.json.encode(_selected(whole, wanted)).decode()
+    return msgspec.json.encode([_selected(one, wanted) for one in whole]).decode()
+
+
+def _selected(record: Mapping[str, msgspec.Raw], wanted: frozenset[str]) -> dict[str, msgspec.Raw]:
+    return {name: value for name, value in record.items() if name in wanted}
+
+
+def _count(given: MultiMapping[str], name: str, default: int, least: int) -> int:
+    texts = given.getall(name, [])
+    if not texts:
+        return default
+    if len(texts) > 1 or not re.fullmatch("[0-9]{1,20}", texts[0], re.ASCII) or not least <= int(texts[0]) <= INT32:
+        raise Trouble(400, f"{name} must be given once, as a whole number from {least} to {INT32}")
+    return int(texts[0])
+
+
+def _order(given: MultiMapping[str], entity: Entity) -> Order:
+    """An unknown field sorts nothing; a wrong direction is refused (section 2.4)."""
+    for name in ("sort", "orderBy"):
+        if len(given.getall(name, [])) > 1:
+            raise Trouble(400, f"{name} is given more than once")
+    direction = given.get("orderBy", "asc")
+    if direction not in ("asc", "desc"):
+        raise Trouble(400, "orderBy must be asc or desc")
+    member = given.get("sort", "")
+    return Order(member, direction == "desc") if rosters.sorts(entity, member) else Order()
+
+
+def _filter(given: MultiMapping[str], entity: Entity) -> Filter:
+    texts = given.getall("filter", [])
+    if not texts:
+        return filters.EVERYTHING
+    try:
+        if len(texts) > 1:
+            raise filters.BadFilter("filter is given more than once")
+        return filters.parse(texts[0], entity)
+    except filters.BadFilter as error:
+        raise not_applicable(error) from error
+
+
+def not_applicable(error: filters.BadFilter) -> Trouble:
+    """The answer to a filter that cannot be applied."""
+    return Trouble(400, str(error), code_minor="invalid_filter_field")

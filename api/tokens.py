@@ -1,0 +1,106 @@
+"""Access tokens: signed claims, proved once and remembered until they expire; the client is looked up every 5 s."""
+
+import base64
+import secrets
+import time
+from collections.abc import Sequence
+
+import msgspec
+from joserfc import jwt
+from joserfc.errors import JoseError
+from joserfc.jwk import OctKey
+
+from oneroster import scopes
+from sql import clients, database, seal
+from sql.clients import Known
+from sql.database import Pool
+
+LIFETIME = 3600
+"""Seconds a token is good for."""
+
+FRESH = 5.0
+"""Seconds for which a client is believed to be neither revoked nor expired."""
+
+MOST = 10_000
+"""Remembered tokens and clients, each."""
+
+ALGORITHM = "HS256"
+
+
+class Claims(msgspec.Struct, frozen=True):
+    """What a token says."""
+
+    sub: str
+    """The client's id."""
+    tid: int
+    """The tenant's number."""
+    scope: str
+    """Short names of the granted scopes, with blanks between."""
+    iat: int
+    exp: int
+    """Seconds since 1970."""
+    jti: str
+
+
+class Caller(msgspec.Struct, frozen=True):
+    """A client with a good token."""
+
+    client_id: str
+    tenant_id: int
+    scopes: frozenset[str]
+
+
+class Tokens:
+    """Issues tokens and proves them."""
+
+    def __init__(self, pool: Pool, master: bytes) -> None:
+        self._pool = pool
+        self._key = OctKey.import_key(seal.derive(master, "api tokens"))
+        self._proved: dict[str, Claims] = {}
+        self._clients: dict[str, tuple[float, Known | None]] = {}
+
+    def issue(self, client: Known, granted: Sequence[str]) -> str:
+        """A token for the client with these scopes."""
+        now = int(time.time())
+        claims = Claims(
+            client.client_id, client.tenant_id, " ".join(granted), now, now + LIFETIME, secrets.token_urlsafe(12)
+        )
+        return jwt.encode({"alg": ALGORITHM}, msgspec.structs.asdict(claims), self._key)
+
+    async def caller(self, token: str) -> Caller | None:
+        """Whose token it is; None when it is not ours, has expired, or its client may call no more."""
+        claims = self._proved.get(token) or self._prove(token)
+        if claims is None or claims.exp <= time.time():
+            self._proved.pop(token, None)
+            return None
+        client = await self._client(claims.sub)
+        if client is None or client.tenant_id != claims.tid:
+            return None
+        # A scope that was taken from the client meanwhile is gone from its tokens, too.
+        return Caller(claims.sub, claims.tid, frozenset(scopes.granted(claims.scope.split(), client.scopes)))
+
+    def _prove(self, token: str) -> Claims | None:
+        signature = token.rpartition(".")[2]
+        try:
+            claims = msgspec.convert(jwt.decode(token, self._key, algorithms=[ALGORITHM]).claims, Claims)
+            # Base64 spells some bytes in several ways; only one of them is the token we gave.
+            if base64.urlsafe_b64encode(base64.urlsafe_b64decode(signature + "=")).decode().rstrip("=") != signature:
+                return None
+        except (JoseError, ValueError, msgspec.ValidationError):
+            return None
+        if len(self._proved) >= MOST:
+            self._proved.clear()
+        self._proved[token] = claims
+        return claims
+
+    async def _client(self, client_id: str) -> Known | None:
+        seen, client = self._clients.get(client_id, (float("-inf"), None))
+        now = time.monotonic()
+        if now - seen < FRESH:
+            return client
+        async with database.hub(self._pool, "api", read_only=True) as conn:
+            client = await clients.find(conn, client_id)
+        if len(self._clients) >= MOST:
+            self._clients.clear()
+        self._clients[client_id] = (now, client)  # the age counts from before the look
+        return client

@@ -1,0 +1,164 @@
+"""What filters and sorts select (REST sections 2.4 and 2.5)."""
+
+import urllib.parse
+
+from .conftest import ROSTER, changed
+
+USERS = {
+    "familyName='o''brien'": ["u-1", "u@4"],
+    "familyName='o'brien'": ["u-1", "u@4"],
+    "familyName!='O'Brien'": ["u-2", "u-3"],
+    "givenName='花子'": ["u-1"],
+    "givenName~'子'": ["u-1"],
+    "familyName>'M'": ["u-1", "u-2", "u@4"],
+    "username<='U-2'": ["u-1", "u-2"],
+    "sourcedId='u@4'": ["u@4"],
+    "sourcedId='U@4'": [],
+    "sourcedId>'u-2' AND sourcedId<'u@'": ["u-3"],
+    "status='active'": ["u-1", "u-2", "u-3", "u@4"],
+    "status='ACTIVE'": ["u-1", "u-2", "u-3", "u@4"],
+    "status!='active'": [],
+    "status='nothing'": [],
+    "enabledUser='false'": ["u@4"],
+    "email='hanako@example.org'": ["u-1"],
+    "email!='hanako@example.org'": ["u-2", "u-3", "u@4"],
+    "email=''": ["u-3", "u@4"],
+    "email!=''": ["u-1", "u-2"],
+    "pronouns='SHE/HER'": ["u-1"],
+    "pronouns=''": ["u-2", "u-3", "u@4"],
+    "middleName!='x'": ["u-1", "u-2", "u-3", "u@4"],
+    "primaryOrg.sourcedId='s-1'": ["u-2"],
+    "primaryOrg.sourcedId!='s-1'": ["u-1", "u-3", "u@4"],
+    "agents.sourcedId='u@4'": ["u-1"],
+    "grades='09'": ["u-1"],
+    "roles.role='teacher'": ["u-2", "u-3"],
+    "roles.role!='teacher'": ["u-1", "u@4"],
+    "roles.role='teacher' AND roles.org.sourcedId='s-1'": ["u-2"],
+    "roles.role='parent' OR givenName='taro'": ["u-2", "u@4"],
+    "userIds.identifier='HAN1'": ["u-1"],
+    "userProfiles.credentials.username~'a'": ["u-1"],
+    "metadata.jp.kanaGivenName='x'": [],
+    "password='x'": [],
+    "givenName='x' OR givenName='taro' OR givenName='both'": ["u-2", "u-3"],
+    "givenName='rock AND roll'": [],
+    "dateLastModified>'2020-01-01'": ["u-1", "u-2", "u-3", "u@4"],
+    "dateLastModified<'2020-01-01T00:00:00+09:00'": [],
+    "dateLastModified<='9999-12-31T23:59:59.999999999-01:00'": None,
+    "dateLastModified>='0001-01-01T00:00:00+09:00'": None,
+    "roles='x'": None,
+    "metadata='x'": None,
+    "primaryOrg='s-1'": None,
+    "primaryOrg.href='s-1'": None,
+    "email~'x'": None,
+    "grades>'1'": None,
+    "familyname='x'": None,
+}
+"""Ids, or None where the filter cannot be applied."""
+
+OTHERS = {
+    "/classes": {
+        "grades='10,09'": ["c/1"],
+        "grades='09,11'": [],
+        "grades~'09,11'": ["c/1"],
+        "grades!='09'": ["c-2", "c-3"],
+        "grades=''": ["c-2", "c-3"],
+        "terms.sourcedId='t-1'": ["c-3", "c/1"],
+        "school.sourcedId='s-1' AND classType='Homeroom'": ["c-3"],
+        "resources.sourcedId='x'": [],
+    },
+    "/orgs": {
+        "type='school'": ["s-1", "s-2"],
+        "identifier=''": ["s-2"],
+        "children.sourcedId='s-1'": ["d-1"],
+        "parent.sourcedId=''": ["d-1"],
+        "metadata.x='y'": [],
+    },
+    "/academicSessions": {
+        "startDate>='2026-04-01' AND type='term'": ["t-1", "t-2"],
+        "endDate<'2027-03-31'": [],
+        "startDate~'2026-04'": ["g-1", "t-1", "t-2", "y-1"],
+        "schoolYear='2026' AND type='schoolYear'": ["y-1"],
+        "startDate>'2026-02-30'": None,
+        "startDate>'2026'": None,
+    },
+    "/enrollments": {
+        "class.sourcedId='c/1'": ["e-1", "e-2"],
+        "primary='true'": ["e-2"],
+        "primary!='true'": ["e-1", "e-3"],
+        "beginDate='2026-04-01'": ["e-1"],
+        "beginDate=''": ["e-2", "e-3"],
+        "user.type='user'": None,
+    },
+    "/demographics": {
+        "sex='Female'": ["u-1"],
+        "asian='true' AND birthDate='2012-02-29'": ["u-1"],
+        "birthDate>'2012-01-01'": None,
+        "white=''": ["u-1"],
+        "metadata.x='y'": None,
+    },
+    "/schools/s-1/classes": {"status='active'": ["c-3", "c/1"], "title~'chem'": ["c/1"]},
+}
+
+
+async def found(caller, path, filter):
+    status, body, headers = await caller.get(f"{path}?limit=2&filter={urllib.parse.quote(filter)}")
+    if status != 200:
+        assert status == 400, (filter, body)
+        assert body["imsx_CodeMinor"]["imsx_codeMinorField"][0]["imsx_codeMinorFieldValue"] == "invalid_filter_field"
+        return None
+    _, body, _ = await caller.get(f"{path}?filter={urllib.parse.quote(filter)}")
+    (records,) = body.values()
+    assert headers["X-Total-Count"] == str(len(records))
+    return [record["sourcedId"] for record in records]
+
+
+async def test_filters_select_what_the_standard_says(caller):
+    for path, filters in {"/users": USERS, **OTHERS}.items():
+        for filter, ids in filters.items():
+            if filter.startswith(("dateLastModified<='9999", "dateLastModified>='0001")):
+                continue
+            assert await found(caller, path, filter) == ids, (path, filter)
+
+
+async def test_dates_at_the_edges_of_the_calendar_are_no_fault_of_ours(caller):
+    for filter in USERS:
+        if filter.startswith("dateLastModified"):
+            status, _, _ = await caller.get(f"/users?filter={urllib.parse.quote(filter)}")
+            assert status in (200, 400)
+
+
+async def test_a_date_compares_to_the_millisecond(caller, north):
+    await north.load(changed(ROSTER, "orgs", "s-2", name="Later"))
+    _, body, _ = await caller.get("/orgs?sort=dateLastModified")
+    first, last = body["orgs"][0]["dateLastModified"], body["orgs"][-1]["dateLastModified"]
+    assert [org["sourcedId"] for org in body["orgs"]] == ["d-1", "s-1", "s-2"]
+    for predicate, ids in {
+        "=": ["s-2"],
+        "!=": ["d-1", "s-1"],
+        ">": [],
+        ">=": ["s-2"],
+        "<": ["d-1", "s-1"],
+        "<=": ["d-1", "s-1", "s-2"],
+    }.items():
+        assert await found(caller, "/orgs", f"dateLastModified{predicate}'{last}'") == ids, predicate
+    assert await found(caller, "/orgs", f"dateLastModified>'{first}'") == ["s-2"]
+    tokyo = first.replace("Z", "+00:00")
+    assert await found(caller, "/orgs", f"dateLastModified='{tokyo}'") == ["d-1", "s-1"]
+
+
+async def test_sorting_puts_what_has_no_value_last(caller):
+    for query, ids in {
+        "sort=familyName": ["u-3", "u-1", "u@4", "u-2"],
+        "sort=familyName&orderBy=desc": ["u-2", "u-1", "u@4", "u-3"],
+        "sort=sourcedId&orderBy=desc": ["u@4", "u-3", "u-2", "u-1"],
+        "sort=pronouns": ["u-1", "u-2", "u-3", "u@4"],
+        "sort=pronouns&orderBy=desc": ["u-1", "u-2", "u-3", "u@4"],
+        "sort=enabledUser": ["u@4", "u-1", "u-2", "u-3"],
+        "sort=roles&orderBy=desc": ["u-1", "u-2", "u-3", "u@4"],
+        "sort=nothing": ["u-1", "u-2", "u-3", "u@4"],
+        "orderBy=desc": ["u-1", "u-2", "u-3", "u@4"],
+        "sort=dateLastModified&orderBy=desc": ["u-1", "u-2", "u-3", "u@4"],
+    }.items():
+        status, body, _ = await caller.get(f"/users?{query}")
+        assert status == 200, query
+        assert [user["sourcedId"] for user in body["users"]] == ids, query

@@ -1,0 +1,147 @@
+"""Client credentials: who gets a token, with which scopes, and which tokens are good."""
+
+import base64
+import time
+import urllib.parse
+
+import pytest
+from joserfc import jwt
+from joserfc.jwk import OctKey
+
+from api import places, tokens
+from oneroster import scopes
+from sql import audit, database, seal
+
+MASTER = bytes(range(32))
+
+
+@pytest.fixture
+async def credentials(north):
+    return await north.client(scopes.url(scopes.ROSTER), scopes.CORE)
+
+
+async def ask(caller, body, headers=None, path="/token", content_type="application/x-www-form-urlencoded"):
+    async with caller.session.post(
+        caller.origin + path, data=body.encode(), headers={"Content-Type": content_type, **(headers or {})}
+    ) as response:
+        return response.status, await response.json(), response.headers
+
+
+async def test_a_client_gets_what_it_may_have(stranger, credentials):
+    caller = stranger()
+    wanted = " ".join(
+        [
+            scopes.url(scopes.CORE),
+            scopes.url(scopes.ROSTER).replace("https:", "http:"),
+            scopes.url(scopes.DEMOGRAPHICS),
+            scopes.PREFIX + "gradebook.readonly",
+        ]
+    )
+    status, body, headers = await caller.ask_token(*credentials, scope=wanted)
+    assert status == 200
+    assert (headers["Cache-Control"], headers["Pragma"]) == ("no-store", "no-cache")
+    assert set(body) == {"access_token", "token_type", "expires_in", "scope"}
+    assert (body["token_type"], body["expires_in"]) == ("Bearer", 3600)
+    assert body["scope"] == f"{scopes.url(scopes.CORE)} {scopes.url(scopes.ROSTER)}"
+    _, body, _ = await caller.ask_token(*credentials)
+    assert set(body["scope"].split()) == {scopes.url(scopes.CORE), scopes.url(scopes.ROSTER)}
+
+
+async def test_credentials_come_in_the_body_or_encoded_or_raw(stranger, credentials):
+    caller, (who, secret) = stranger(), credentials
+    form = urllib.parse.urlencode({"grant_type": "client_credentials", "client_id": who, "client_secret": secret})
+    assert (await ask(caller, form))[0] == 200
+    assert (await ask(caller, form, path="/oauth/token"))[0] == 200
+    encoded = "".join(f"%{ord(character):02X}" for character in f"{who}") + ":" + secret.replace("-", "%2D")
+    basic = {"Authorization": "basic " + base64.b64encode(encoded.encode()).decode()}
+    assert (await ask(caller, "grant_type=client_credentials", basic))[0] == 200
+    assert (await ask(caller, f"grant_type=client_credentials&client_id={who}", basic))[0] == 200
+    status, body, _ = await ask(caller, f"grant_type=client_credentials&client_secret={secret}", basic)
+    assert (status, body["error"]) == (400, "invalid_request")
+
+
+async def test_a_bad_token_request_gets_the_error_of_the_rfc(stranger, credentials):
+    caller = stranger()
+    basic = {"Authorization": "Basic " + base64.b64encode(":".join(credentials).encode()).decode()}
+    for form, error in {
+        "": "invalid_request",
+        "grant_type=": "invalid_request",
+        "grant_type=client_credentials&grant_type=client_credentials": "invalid_request",
+        "grant_type=%FF": "invalid_request",
+        "x" * 20_000: "invalid_request",
+        "grant_type=password": "unsupported_grant_type",
+        "grant_type=client_credentials&scope=nothing": "invalid_scope",
+        f"grant_type=client_credentials&scope={scopes.DEMOGRAPHICS}": "invalid_scope",
+    }.items():
+        status, body, _ = await ask(caller, form, basic)
+        assert (status, body["error"]) == (400, error), form
+        assert set(body) == {"error", "error_description"}
+    status, body, _ = await ask(caller, "{}", basic, content_type="application/json")
+    assert (status, body["error"]) == (400, "invalid_request")
+    for header in ("Basic !", "Basic eA==", "Bearer x", "Basic " + base64.b64encode(b"a:b\0").decode()):
+        status, body, headers = await ask(caller, "grant_type=client_credentials", {"Authorization": header})
+        assert (status, body["error"]) == (401, "invalid_client")
+        assert headers["WWW-Authenticate"].startswith("Basic")
+    for who, secret in [(credentials[0], "wrong"), ("nobody", credentials[1]), ("\0", "x"), (credentials[0], "")]:
+        status, body, _ = await caller.ask_token(who, secret)
+        assert (status, body["error"]) == (401, "invalid_client")
+
+
+async def test_every_token_request_is_audited(stranger, credentials, app, pool):
+    caller = stranger()
+    await caller.ask_token(*credentials)
+    await caller.ask_token("some\0body", "wrong")
+    await app[places.LOG].flush()
+    async with database.hub(pool, "viewer") as conn:
+        entries = [one for one in await audit.page(conn) if one.action == "api.token"]
+    assert {(one.tenant, one.who, one.ok) for one in entries} == {
+        ("north", credentials[0], True),
+        (None, "somebody", False),
+    }
+
+
+async def test_a_token_that_was_tampered_with_is_refused(caller):
+    good = caller.token
+    for at in range(len(good)):
+        caller.token = good[:at] + ("A" if good[at] != "A" else "B") + good[at + 1 :]
+        assert (await caller.get("/orgs"))[0] == 401, at
+    for token in (good + "=", good + "A", good[:-1], good.replace(".", ".."), "." + good):
+        caller.token = token
+        assert (await caller.get("/orgs"))[0] == 401
+
+
+async def test_only_our_fresh_signature_of_our_algorithm_counts(caller, north):
+    (known,) = [north.tenant.id]
+    key = OctKey.import_key(seal.derive(MASTER, "api tokens"))
+    claims = jwt.decode(caller.token, key, algorithms=["HS256"]).claims
+    assert claims["tid"] == known
+    now = int(time.time())
+    for header, changes, signing, status in [
+        ({"alg": "HS256"}, {}, key, 200),
+        ({"alg": "HS256"}, {"exp": now - 1}, key, 401),
+        ({"alg": "HS256"}, {"exp": None}, key, 401),
+        ({"alg": "HS256"}, {"tid": known + 1}, key, 401),
+        ({"alg": "HS256"}, {"sub": "nobody"}, key, 401),
+        ({"alg": "HS256"}, {"scope": scopes.CORE}, key, 200),
+        ({"alg": "HS256"}, {"scope": "x"}, key, 403),
+        ({"alg": "HS512"}, {}, key, 401),
+        ({"alg": "HS256"}, {}, OctKey.import_key(MASTER), 401),
+    ]:
+        caller.token = jwt.encode(header, {**claims, **changes}, signing, algorithms=["HS256", "HS512"])
+        assert (await caller.get("/orgs"))[0] == status, (header, changes)
+
+
+async def test_a_token_ends_when_its_hour_is_over(caller, monkeypatch):
+    assert (await caller.get("/orgs"))[0] == 200
+    later = time.time() + tokens.LIFETIME
+    monkeypatch.setattr(time, "time", lambda: later)
+    assert (await caller.get("/orgs"))[0] == 401
+
+
+async def test_a_scope_taken_from_the_client_is_gone_from_its_tokens(caller, pool, monkeypatch):
+    monkeypatch.setattr(tokens, "FRESH", 0.0)
+    assert (await caller.get("/demographics"))[0] == 200
+    async with database.hub(pool, "admin") as conn:
+        await conn.execute("UPDATE clients SET scopes = array_remove(scopes, %s)", [scopes.DEMOGRAPHICS])
+    assert (await caller.get("/demographics"))[0] == 403
+    assert (await caller.get("/orgs"))[0] == 200
