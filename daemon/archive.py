@@ -12,7 +12,6 @@ import io
 import os
 import stat
 import struct
-import uuid
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -22,6 +21,7 @@ import msgspec
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from daemon import making
 from sql import seal
 
 MAGIC = b"RHA1"
@@ -62,6 +62,13 @@ async def store(root: Path, tenant_id: int, sealer: seal.Sealer, source: Path | 
 async def pack(root: Path, tenant_id: int, sealer: seal.Sealer, files: Mapping[str, Opener]) -> Stored:
     """Keep loose files as one zip: names in order, one fixed time, so that the same files have the same SHA-256."""
     return await asyncio.to_thread(_pack, root, tenant_id, sealer, files)
+
+
+def sweep(root: Path) -> None:
+    """Remove what was being stored when its process was killed. Raises OSError."""
+    for place in root.iterdir() if root.exists() else ():
+        with _folder(place) as folder:
+            making.sweep(folder)
 
 
 def open(root: Path, tenant_id: int, sealer: seal.Sealer, sha256: str) -> BinaryIO:
@@ -159,27 +166,28 @@ class _Kept:
 def _keeping(folder: Path, key: bytes) -> Iterator[_Kept]:
     """A file that stands under its name when all of it is on the disk, and not at all when anything fails."""
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    making = folder / f".{uuid.uuid4()}.part"
-    try:
-        number = os.open(making, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-        with os.fdopen(number, "wb", buffering=PIECE) as target:
-            kept = _Kept(target, key)
-            yield kept
-            kept.finish()
-            target.flush()
-            os.fsync(number)
-        making.rename(folder / kept.stored.sha256)
-        sync_folder(folder)
-    except BaseException:
-        making.unlink(missing_ok=True)
-        raise
+    with _folder(folder) as here:
+        name, number = making.begin(here)
+        try:
+            with os.fdopen(number, "wb", buffering=PIECE) as target:
+                kept = _Kept(target, key)
+                yield kept
+                kept.finish()
+                target.flush()
+                os.fsync(number)
+            os.rename(name, kept.stored.sha256, src_dir_fd=here, dst_dir_fd=here)
+            os.fsync(here)
+        except BaseException:
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(name, dir_fd=here)
+            raise
 
 
-def sync_folder(folder: Path) -> None:
-    """See a rename onto the disk."""
-    number = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+@contextlib.contextmanager
+def _folder(folder: Path) -> Iterator[int]:
+    number = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
-        os.fsync(number)
+        yield number
     finally:
         os.close(number)
 

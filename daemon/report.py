@@ -19,6 +19,7 @@ from typing import Any
 import msgspec
 import structlog
 
+from daemon import making
 from oneroster import problems
 from sql import database, inboxes, jobs
 from sql.database import Pool
@@ -120,6 +121,7 @@ def write(home: Path, foreign: bool, report: Report) -> None:
     files = {"json": as_json(report), "csv": as_csv(report), "txt": as_text(report)}
     stem = f"{_file_name(report.job.bundle)}.{report.job.sha256[:8]}"
     with _entered(home, foreign) as (folder, owner):
+        making.sweep(folder)  # an answer that was cut off is given anew
         for name in (stem, "latest"):
             for suffix, text in files.items():
                 _put(folder, f"{name}.{suffix}", text.encode(), owner)
@@ -250,8 +252,7 @@ def _entered(home: Path, foreign: bool) -> Iterator[tuple[int, os.stat_result | 
 
 
 def _put(folder: int, name: str, content: bytes, owner: os.stat_result | None) -> None:
-    making = f".{uuid.uuid4()}.part"
-    number = os.open(making, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600, dir_fd=folder)
+    part, number = making.begin(folder)
     try:
         with os.fdopen(number, "wb") as stream:
             stream.write(content)
@@ -259,9 +260,9 @@ def _put(folder: int, name: str, content: bytes, owner: os.stat_result | None) -
             if owner is not None:
                 _give(number, owner, stat.S_IMODE(owner.st_mode) & 0o666 | 0o600)
             os.fsync(number)
-        os.rename(making, name, src_dir_fd=folder, dst_dir_fd=folder)
+        os.rename(part, name, src_dir_fd=folder, dst_dir_fd=folder)
     except BaseException:
-        os.unlink(making, dir_fd=folder)
+        os.unlink(part, dir_fd=folder)
         raise
 
 

@@ -4,6 +4,7 @@ Notifications of the system only hasten the next look, since they may be lost; t
 """
 
 import asyncio
+import logging
 import os
 import time
 from pathlib import Path
@@ -22,6 +23,8 @@ from sql import audit, database
 from sql.inboxes import Inbox
 
 log = structlog.get_logger("daemon.doors")
+
+logging.getLogger("watchdog").setLevel(logging.CRITICAL)  # it calls the end of its own thread an error
 
 LEAST = 0.2
 """Seconds between two looks, however many notifications come."""
@@ -84,6 +87,8 @@ class Drop:
                     troubles.append(error)
         if troubles:
             raise troubles[0]
+        if self._kept:
+            raise PermissionError(f"{self._kept[0].bundle} was delivered and cannot be removed")
         return min(self._hub.scan, self._hub.scan if look.soonest is None else look.soonest)
 
     async def _take(self, found: Found) -> None:

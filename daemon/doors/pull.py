@@ -7,7 +7,9 @@ What is fetched lies in STATE/doors/<inbox>/pull, where the same scan as everywh
 import asyncio
 import contextlib
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 import structlog
@@ -20,6 +22,9 @@ from sql import audit, database, inboxes
 from sql.inboxes import Fetched, Inbox
 
 log = structlog.get_logger("daemon.doors")
+
+P = TypeVar("P")
+T = TypeVar("T")
 
 
 class Pull:
@@ -70,7 +75,7 @@ class Pull:
         try:
             async with database.hub(self._hub.pool, "ingest", read_only=True) as conn:
                 known = {one.name: one for one in await inboxes.fetched(conn, self._inbox)}
-            for one in await asyncio.to_thread(self._fetch, known):
+            for one in await self._away(self._fetch, known):
                 async with database.hub(self._hub.pool, "ingest") as conn:
                     await inboxes.remember(conn, self._inbox, one)
         except remote.HostKeyChanged as error:
@@ -82,6 +87,10 @@ class Pull:
         if reports:
             await self._answer(reports)
         return None
+
+    async def _away(self, doing: Callable[[P], T], what: P) -> T:
+        """Have a visitor do something that may take long."""
+        return await asyncio.get_running_loop().run_in_executor(self._hub.visitors, doing, what)
 
     def _fetch(self, known: dict[str, Fetched]) -> list[Fetched]:
         """In a thread: bring what is new into our folder; what was brought."""
@@ -96,7 +105,7 @@ class Pull:
     async def _answer(self, reports: list[Path]) -> None:
         """Bring reports to the remote account, once, if it has or allows a folder for them."""
         try:
-            await asyncio.to_thread(self._send, reports)
+            await self._away(self._send, reports)
         except (*remote.TROUBLE, Refused) as error:
             log.warning("report not brought", inbox=self._inbox.id, error=str(error) or type(error).__name__)
 

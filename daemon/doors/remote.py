@@ -24,6 +24,8 @@ PATIENCE = 30.0
 """Seconds without an answer after which the server is given up."""
 MOST_LISTED = 10_000
 LONGEST_LISTING = 60.0
+LONGEST_FETCH = 3600.0
+"""Seconds for one file, however steadily it trickles."""
 PIECE = 1 << 20
 
 DISABLED = {
@@ -129,15 +131,17 @@ def fetch(client: paramiko.SFTPClient, path: str, listed: Fetched, target: Path)
     if listed.bytes > MOST_BYTES or not _same(client, path, listed):
         return False
     making = target.with_name(f".{target.name}.part")
-    taken = 0
+    taken, until = 0, time.monotonic() + LONGEST_FETCH
     try:
         number = os.open(making, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
         with os.fdopen(number, "wb") as stream, client.open(path, "rb", bufsize=PIECE) as source:
-            source.prefetch(listed.bytes)
+            source.prefetch(listed.bytes, 64)
             # One byte more than listed, so that a growing file shows, and an endless one ends.
             while piece := source.read(min(PIECE, listed.bytes + 1 - taken)):
                 stream.write(piece)
                 taken += len(piece)
+                if time.monotonic() > until:
+                    raise TimeoutError(f"{listed.name} takes too long")
             stream.flush()
             os.fsync(number)
         if taken != listed.bytes or not _same(client, path, listed):

@@ -2,11 +2,12 @@
 
 import asyncio
 import contextlib
+from concurrent.futures import ThreadPoolExecutor
 
 import msgspec
 import structlog
 
-from daemon import here
+from daemon import archive, keys
 from daemon.child import Place
 from daemon.config import Settings
 from daemon.doors import host_keys, sftp, take
@@ -21,6 +22,8 @@ log = structlog.get_logger("daemon.doors")
 REFRESH = 2.0
 """Seconds between two looks at the inboxes: a new one works without a restart, a removed one ends."""
 BEAT = 3.0
+THREADS, VISITORS = 32, 16
+"""Bundles that are read, and remote accounts that are visited, at the same time."""
 AGAIN = 5.0
 """Seconds until a door that fell over is opened again."""
 
@@ -35,9 +38,13 @@ class Door(msgspec.Struct, frozen=True):
 
 async def serve(settings: Settings, place: Place) -> None:
     """Keep all doors open until told to stop."""
-    master = here.Here(settings).master
+    master = keys.master(settings.state)
+    await asyncio.to_thread(archive.sweep, settings.state / "archive")
+    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(THREADS, "door"))
+    visitors = ThreadPoolExecutor(VISITORS, "visitor")
     async with database.open_pool(place.conninfo, size=6) as pool, asyncio.TaskGroup() as tasks:
-        hub = Hub(pool, master, settings.state, settle=settings.doors.settle, scan=settings.doors.scan)
+        rules = settings.doors
+        hub = Hub(pool, master, settings.state, settle=rules.settle, scan=rules.scan, visitors=visitors)
         server = await _server(settings, place, hub)
         if server is not None:
             tasks.create_task(server.serve(place.stop))

@@ -25,7 +25,7 @@ from paramiko.common import (
     OPEN_SUCCEEDED,
 )
 
-from daemon.doors import logins, sftp_files
+from daemon.doors import logins, sftp_answers, sftp_files
 from daemon.doors.take import Hub
 from daemon.doors.uploads import Uploads
 from sql import audit, database
@@ -68,6 +68,7 @@ class Session(paramiko.ServerInterface):
         self.welcomed = False
         self.refused = False
         """Whether its failure has been audited already."""
+        self.ending = False
 
     @property
     def stranger(self) -> bool:
@@ -121,7 +122,7 @@ class Session(paramiko.ServerInterface):
         visit = sftp_files.Visit(files, audit.Actor(self.user, "inbox", self.address), self.server.loop)
         self.visits.append(visit)
         ended = functools.partial(self._ended, visit)
-        sftp_files.Subsystem(channel, self, visit, ended).start()
+        sftp_answers.Subsystem(channel, self, visit, ended).start()
         return True
 
     def _ended(self, visit: sftp_files.Visit) -> None:
@@ -254,7 +255,7 @@ class Server:
 
     def _make_room(self) -> None:
         """When strangers fill the house, the one goes that has been silent for longest."""
-        strangers = [session for session in self.sessions if session.stranger and session.transport.is_active()]
+        strangers = [one for one in self.sessions if one.stranger and not one.ending and one.transport.is_active()]
         if len(strangers) >= self.limits.strangers:
             self._end(next((session for session in strangers if session.silent), strangers[0]))
 
@@ -273,5 +274,7 @@ class Server:
                 self._end(session)
 
     def _end(self, session: Session) -> None:
-        # Closing waits for the connection's thread, up to a tenth of a second.
-        self.loop.run_in_executor(None, session.transport.close)
+        if not session.ending:
+            session.ending = True
+            # Closing waits for the connection's thread, up to a tenth of a second.
+            self.loop.run_in_executor(None, session.transport.close)

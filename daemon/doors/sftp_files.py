@@ -13,20 +13,16 @@ from typing import Any
 
 import paramiko
 import structlog
-from paramiko import sftp
-from paramiko.sftp import SFTP_FAILURE, SFTP_NO_SUCH_FILE, SFTP_OK, SFTP_OP_UNSUPPORTED, SFTP_PERMISSION_DENIED
+from paramiko.sftp import SFTP_FAILURE, SFTP_OK, SFTP_OP_UNSUPPORTED, SFTP_PERMISSION_DENIED
 
 from daemon.doors import logins, names, uploads
 from daemon.doors.uploads import Uploads
 from oneroster.bundle import MOST_BYTES
-from oneroster.refused import Refused
 from sql import audit, database
 
-MOST_HANDLES = 64
 MOST_PACKET = 256 * 1024
 PATIENCE = 600.0
 """Seconds that a close may take: a large bundle is read through, encrypted and synced."""
-POSIX_RENAME = "posix-rename@openssh.com"
 
 Path = tuple[str, ...]
 log = structlog.get_logger("daemon.doors")
@@ -131,7 +127,7 @@ class Handle(paramiko.SFTPHandle):
 
 
 class Files(paramiko.SFTPServerInterface):
-    """The operations on paths. What goes wrong is raised; `Subsystem` makes an answer of it."""
+    """The operations on paths. What goes wrong is raised; `sftp_answers` makes an answer of it."""
 
     def __init__(self, server: paramiko.ServerInterface, visit: Visit) -> None:
         super().__init__(server)
@@ -264,79 +260,6 @@ class Files(paramiko.SFTPServerInterface):
             return self._visit.closed(new)
         self._visit.loop.call_soon_threadsafe(self._files.hint.set)
         return SFTP_OK
-
-
-class Subsystem(paramiko.SFTPServer):
-    """paramiko's SFTP server with limits, with answers to a close, and without hashes of ranges."""
-
-    def __init__(self, channel: paramiko.Channel, server: paramiko.ServerInterface, visit: Visit, ended: Any) -> None:
-        super().__init__(channel, "sftp", server, Files, visit)
-        self._visit, self._ended = visit, ended
-
-    def finish_subsystem(self) -> None:
-        try:
-            super().finish_subsystem()
-        finally:
-            self._ended()
-
-    def _send_server_version(self) -> int:
-        kind, data = self._read_packet()
-        if kind != sftp.CMD_INIT:
-            raise sftp.SFTPError("Incompatible sftp protocol")
-        answer = paramiko.Message()
-        answer.add_int(3)
-        answer.add_string(POSIX_RENAME)
-        answer.add_string("1")
-        self._send_packet(sftp.CMD_VERSION, answer)
-        return int.from_bytes(data[:4], "big")
-
-    def _read_packet(self) -> tuple[int, bytes]:
-        size = int.from_bytes(self._read_all(4), "big")
-        if not 1 <= size <= MOST_PACKET:
-            raise sftp.SFTPError("Garbage packet received")
-        data = self._read_all(size)
-        self._visit.touched = time.monotonic()
-        return data[0], data[1:]
-
-    def _send_handle_response(self, request_number: int, handle: Any, folder: bool = False) -> None:
-        full = len(self.file_table) + len(self.folder_table) >= MOST_HANDLES
-        if full and isinstance(handle, paramiko.SFTPHandle):
-            handle.close()
-            handle = SFTP_FAILURE
-        super()._send_handle_response(request_number, handle, folder)
-
-    def _check_file(self, request_number: int, msg: paramiko.Message) -> None:
-        self._send_status(request_number, SFTP_OP_UNSUPPORTED)
-
-    def _process(self, t: int, request_number: int, msg: paramiko.Message) -> None:
-        try:
-            if t == sftp.CMD_CLOSE and (handle := self._closing(msg)) is not None:
-                self._send_status(request_number, handle.finish())
-            else:
-                super()._process(t, request_number, msg)
-        except names.BadName:
-            self._send_status(request_number, SFTP_PERMISSION_DENIED, "That name cannot be used.")
-        except OSError as error:
-            self._send_status(request_number, _code(error))
-        except (*database.OUTAGE, TimeoutError, RuntimeError, Refused) as error:
-            log.warning("request failed", inbox=self._visit.files.inbox_id, error=type(error).__name__)
-            self._send_status(request_number, SFTP_FAILURE, "Try again later.")
-
-    def _closing(self, msg: paramiko.Message) -> Handle | None:
-        """The handle of a file that a close names; the rest is paramiko's."""
-        name = msg.get_binary()
-        msg.rewind()
-        msg.get_int()
-        handle = self.file_table.pop(name, None)
-        return handle if isinstance(handle, Handle) else None
-
-
-def _code(error: OSError) -> int:
-    if error.errno in (errno.ENOENT, errno.ENOTDIR):
-        return SFTP_NO_SUCH_FILE
-    if error.errno in (errno.EACCES, errno.EPERM, errno.ELOOP, errno.EISDIR):
-        return SFTP_PERMISSION_DENIED
-    return SFTP_FAILURE
 
 
 def _there(name: str, folder: int) -> os.stat_result | None:

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import os
 import uuid
+from concurrent.futures import Executor
 from functools import partial
 from pathlib import Path
 
@@ -29,6 +30,8 @@ class Hub(msgspec.Struct, frozen=True):
     """Seconds, as in scan.Rules."""
     listed: float = 60.0
     """Seconds that a delivered file stays listed after its job has ended."""
+    visitors: Executor | None = None
+    """Threads for visits to remote accounts, which may take long, so that they keep nobody else waiting."""
 
     def folder(self, inbox_id: int) -> Path:
         """What an inbox has of its own in the state folder."""

@@ -82,9 +82,9 @@ class Site:
     def content(self, job: Job) -> dict[str, bytes]:
         """The files of the bundle of a job."""
         sealer = self.tenant.sealer(MASTER)
-        with archive.open(self.state / "archive", self.tenant.id, sealer, job.sha256) as stream:
-            with zipfile.ZipFile(stream) as opened:
-                return {name: opened.read(name) for name in opened.namelist()}
+        opened = archive.open(self.state / "archive", self.tenant.id, sealer, job.sha256)
+        with opened as stream, zipfile.ZipFile(stream) as bundle:
+            return {name: bundle.read(name) for name in bundle.namelist()}
 
     async def end(
         self,
@@ -116,9 +116,7 @@ class Site:
 
     async def audited(self, action: str) -> list[dict[str, Any]]:
         """Who, origin, target and ok of the entries of an action, oldest first."""
-        async with await psycopg.AsyncConnection.connect(
-            self.conninfo, row_factory=psycopg.rows.dict_row
-        ) as conn:
+        async with await psycopg.AsyncConnection.connect(self.conninfo, row_factory=psycopg.rows.dict_row) as conn:
             cursor = await conn.execute(
                 "SELECT tenant_id, who, origin, target, ok FROM audit WHERE action = %s ORDER BY id", [action]
             )

@@ -21,7 +21,9 @@ def sealer() -> seal.Sealer:
     return seal.Sealer(MASTER, seal.new_tenant_key(MASTER))
 
 
-@pytest.mark.parametrize("size", [0, 1, archive.CHUNK - 1, archive.CHUNK, archive.CHUNK + 1, 5 * archive.CHUNK, 999_999])
+@pytest.mark.parametrize(
+    "size", [0, 1, archive.CHUNK - 1, archive.CHUNK, archive.CHUNK + 1, 5 * archive.CHUNK, 999_999]
+)
 async def test_bytes_of_any_length_come_back_as_they_went_in(tmp_path: Path, sealer: seal.Sealer, size: int) -> None:
     plain = random.Random(size).randbytes(size)
     (tmp_path / "source").write_bytes(plain)
@@ -51,7 +53,10 @@ async def test_a_changed_archive_does_not_open(tmp_path: Path, sealer: seal.Seal
     stored = await archive.store(tmp_path / "archive", TENANT, sealer, tmp_path / "source")
     kept = tmp_path / "archive" / str(TENANT) / stored.sha256
     whole, one = kept.read_bytes(), archive.CHUNK + archive.TAG
-    head, chunks = whole[: archive.HEAD], [whole[archive.HEAD + n * one : archive.HEAD + (n + 1) * one] for n in range(3)]
+    head, chunks = (
+        whole[: archive.HEAD],
+        [whole[archive.HEAD + n * one : archive.HEAD + (n + 1) * one] for n in range(3)],
+    )
     kept.write_bytes(
         {
             "cut": whole[:-1],

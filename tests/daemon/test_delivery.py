@@ -15,7 +15,16 @@ HAND = audit.Actor("hanako")
 
 async def deliver(site: Site, source: Path, **more: object) -> None:
     await delivery.deliver(
-        site.pool, MASTER, site.state, site.tenant, inbox=None, via="hand", bundle=source.name, source=source, actor=HAND, **more  # type: ignore[arg-type]
+        site.pool,
+        MASTER,
+        site.state,
+        site.tenant,
+        inbox=None,
+        via="hand",
+        bundle=source.name,
+        source=source,
+        actor=HAND,
+        **more,  # type: ignore[arg-type]
     )
 
 

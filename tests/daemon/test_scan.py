@@ -73,7 +73,8 @@ def test_a_folder_below_is_a_bundle_of_its_own(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", [".a.zip", "a.zip.part", "a.zip.tmp", "a.zip.filepart", "a.zip.PARTIAL", ".a.zip.Xa12b3", "a.txt", "a\n.zip"]
+    "name",
+    [".a.zip", "a.zip.part", "a.zip.tmp", "a.zip.filepart", "a.zip.PARTIAL", ".a.zip.Xa12b3", "a.txt", "a\n.zip"],
 )
 def test_unfinished_and_foreign_names_are_ignored(tmp_path: Path, name: str) -> None:
     put(tmp_path, {name: zipped()})
