@@ -33,10 +33,10 @@ def judge(counts: Sequence[Count], rows: Mapping[str, int], bulk: frozenset[str]
 def held_because(counts: Sequence[Count]) -> str | None:
     """A sentence for people naming the worst of what is held, or None when nothing is."""
     sentences = {
-        "hold:empty": "The bulk file {entity} has no rows, but {before} active records are stored.",
-        "hold:ids": "Every id in {entity} is new: all {before} active records would go.",
-        "hold:deleted": "{deleted} of {before} active {entity} would go ({share:.1%}).",
-        "hold:updated": "{updated} of {before} active {entity} would change ({share:.1%}).",
+        "hold:empty": "The bulk file {entity} has no rows, but {before:,} active records are stored.",
+        "hold:ids": "Every id in {entity} is new: all {before:,} active records would go.",
+        "hold:deleted": "{deleted:,} of {before:,} active {entity} would go ({share:.1%}).",
+        "hold:updated": "{updated:,} of {before:,} active {entity} would change ({share:.1%}).",
     }
     held = [one for one in counts if one.guard != "ok"]
     if not held:

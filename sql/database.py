@@ -24,7 +24,11 @@ T = TypeVar("T", bound=msgspec.Struct)
 OUTAGE = (psycopg.OperationalError, psycopg.InterfaceError)
 """What a database that is away or going away raises."""
 
-SETTINGS = {"application_name": "rosterhub", "options": "-c timezone=UTC -c jit=off -c client_min_messages=warning"}
+SETTINGS = {
+    "application_name": "rosterhub",
+    # The interval ends what a killed worker left running, which holds the tenant's lock, in the midst of a statement.
+    "options": "-c timezone=UTC -c jit=off -c client_min_messages=warning -c client_connection_check_interval=1s",
+}
 
 
 @asynccontextmanager

@@ -6,8 +6,6 @@ import sys
 
 from daemon.verbs import Given
 
-NOT_A_TERMINAL = 64
-
 
 def run(*, only: str = "", here: Given) -> int:
     """The daemon, in the foreground.
@@ -39,14 +37,15 @@ def tui(*, read_only: bool = False, tenant: str | None = None, here: Given) -> i
     tenant
         Begin with this tenant's jobs alone.
     """
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
-        sys.stderr.write("rosterhub tui needs a terminal; for scripts there is `rosterhub job list --json`.\n")
-        return NOT_A_TERMINAL
     from tui import app
 
+    # Textual draws on standard error.
+    isatty = sys.stdin.isatty() and sys.stderr.isatty()
+    if not isatty:
+        return asyncio.run(app.run("", read_only=read_only, tenant=tenant, isatty=False))
     with here.conninfo() as conninfo:
         here.prepare(conninfo)
-        return asyncio.run(app.run(conninfo, read_only=read_only, tenant=tenant))
+        return asyncio.run(app.run(conninfo, read_only=read_only, tenant=tenant, state=here.settings.state))
 
 
 def demo(*, once: bool = False, here: Given) -> int:

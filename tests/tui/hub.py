@@ -1,0 +1,204 @@
+"""A hub on the morning of 1 April 2026, 14:02 in Japan: five school boards and what came of their bundles.
+
+The database's own now() is frozen too: a function of that name stands before the real one in the search path.
+"""
+
+import datetime
+import json
+import uuid
+from typing import Any
+
+from sql import database
+
+NOW = datetime.datetime(2026, 4, 1, 5, 2, 11, 482000, datetime.UTC)
+
+FREEZE = f"""
+CREATE SCHEMA frozen;
+GRANT USAGE ON SCHEMA frozen TO PUBLIC;
+CREATE FUNCTION frozen.now() RETURNS timestamptz LANGUAGE sql STABLE AS $$ SELECT '{NOW.isoformat()}'::timestamptz $$;
+DO $$ BEGIN
+    EXECUTE format('ALTER DATABASE %I SET search_path = frozen, pg_catalog, public', current_database());
+END $$;
+"""
+
+TENANTS = (
+    ("sapporo", "札幌市教育委員会", "active", 118_204),
+    ("minato", "Minato Ward", "active", 61_977),
+    ("demo", "Demo School", "active", 512),
+    ("kita-high", "Kita High School", "active", 4_110),
+    ("kitakyushu", "北九州市立学校", "paused", 88_310),
+    ("naha", "那覇市立\u202e小学校ネットワーク・離島教育推進室", "active", 0),
+)
+
+HELD = "10403 of 91204 active students would go (11.4%)."
+JOBS: tuple[dict[str, Any], ...] = (
+    {"n": 0x7F3A91C2, "t": "kita-high", "via": "sftp", "state": "loading", "ago": 20, "phase": "check", "at": 302_110},
+    {"n": 0x7F3A91A0, "t": "minato", "via": "sftp", "state": "received", "ago": 15},
+    {"n": 0x7F3A90AA, "t": "sapporo", "via": "pull", "state": "held", "ago": 32_400, "reason": HELD, "warnings": 12},
+    {"n": 0x7F3A8F01, "t": "demo", "via": "drop", "state": "rejected", "ago": 240, "errors": 37, "warnings": 2},
+    {"n": 0x7F3A8D10, "t": "kita-high", "via": "sftp", "state": "applied", "ago": 1_320, "ids": (12, 340, 3)},
+    {
+        "n": 0x7F3A8C4E,
+        "t": "kita-high",
+        "via": "drop",
+        "state": "duplicate",
+        "ago": 1_000,
+        "reason": "The same bytes as job 7f3a8d10.",
+    },
+    {"n": 0x7F3A8B00, "t": "minato", "via": "sftp", "state": "applied", "ago": 306_000, "ids": (0, 0, 0)},
+    {
+        "n": 0x7F3A8A00,
+        "t": "demo",
+        "via": "hand",
+        "state": "failed",
+        "ago": 90_000,
+        "reason": "the database went away",
+    },
+    {
+        "n": 0x7F3A8900,
+        "t": "minato",
+        "via": "pull",
+        "state": "superseded",
+        "ago": 310_000,
+        "reason": "A bundle of 2026-03-29 is applied already; this one is of 2026-03-28.",
+    },
+    {"n": 0x7F3A8800, "t": "demo", "via": "drop", "state": "applied", "ago": 180_000, "ids": (4, 0, 0)},
+    {"n": 0x7F3A8700, "t": "sapporo", "via": "pull", "state": "applied", "ago": 120_000, "ids": (31, 120, 17)},
+    {"n": 0x7F3A8600, "t": "kitakyushu", "via": "sftp", "state": "rolled_back", "ago": 300_000, "ids": (9, 1, 0)},
+    {"n": 0x7F3A8500, "t": "kitakyushu", "via": "sftp", "state": "discarded", "ago": 400_000, "reason": "wrong year"},
+)
+
+PROBLEMS = (
+    ("E-REQUIRED", "error", "users.csv", 212, "username", "", ""),
+    ("E-ENUM", "error", "users.csv", 498, "grades", "13", "One of P1 to P6, J1 to J3, H1 to H3."),
+    ("E-REF", "error", "enrollments.csv", 3071, "userSourcedId", "u-99120", "u-99120 is not in users.csv."),
+    ("E-ENC", "error", "orgs.csv", 9, "name", "byte 0x83 at 14", ""),
+    ("E-TEXT", "error", "classes.csv", 77, "title", "\x1b]52;c;ZXZpbA==\x07", ""),
+    ("E-DATE", "error", "academicSessions.csv", 2, "startDate", "令和８年４月１日", ""),
+    ("E-TEXT", "error", "users.csv", 1_204_511, "metadata.jp.kanaFamilyName", "ヤマダ\u202eタロウ\nハナコ", ""),
+    ("W-BOM", "warning", "orgs.csv", 1, "", "", ""),
+    ("W-NO-ROLE", "warning", "users.csv", 300, "sourcedId", "u-00300", ""),
+)
+
+COUNTS = (
+    ("orgs", 61, 57, 0, 2, 4, "ok"),
+    ("users", 97_224, 86_945, 141, 2_124, 10_420, "hold:deleted"),
+    ("enrollments", 402_118, 401_900, 9_100, 40, 9_318, "ok"),
+    ("students", 91_204, 80_911, 110, 2_004, 10_403, "hold:deleted"),
+    ("teachers", 6_020, 6_034, 31, 120, 17, "ok"),
+)
+
+AUDIT = (
+    (1, "sato", "operator", "10.0.4.17", "client.rotate", "lms-prod", True, "sapporo", {"overlap": "7d"}),
+    (22, "lms-prod", "client", "203.0.113.9", "api.read", "users", True, "sapporo", {"rows": 1000, "page": 3}),
+    (49, "kita-sftp", "inbox", "198.51.100.4", "sftp.login", "", False, "kita-high", {"tries": 4}),
+    (240, "rosterhub", "system", "", "job.rejected", "7f3a8f01-0000", True, "demo", {}),
+    (86_400, "山田\x1b[31m", "operator", "tty1", "tenant.add", "naha", True, "naha", {"name": "那覇市"}),
+    (40_000_000, "rosterhub", "system", "", "db.migrate", "", True, None, {}),
+)
+
+
+def job_id(number: int) -> uuid.UUID:
+    return uuid.UUID(int=number << 96)
+
+
+async def fill(conninfo: str) -> None:
+    """Put it all there, as the login itself: it may do anything."""
+    async with database.connect(conninfo) as conn:
+        await conn.execute(FREEZE)
+        for code, name, state, records in TENANTS:
+            cursor = await conn.execute(
+                "INSERT INTO tenants (code, name, profile, state, wrapped_key) VALUES (%s, %s, 'auto', %s, '')"
+                " RETURNING id",
+                (code, name, state),
+            )
+            row = await cursor.fetchone()
+            assert row is not None
+            if records:
+                await conn.execute(
+                    "INSERT INTO revisions (tenant_id, revision, job_id, published_at)"
+                    " VALUES (%s, 1, gen_random_uuid(), now())",
+                    (row[0],),
+                )
+                await conn.execute(
+                    "INSERT INTO totals (tenant_id, revision, collection, records, active)"
+                    " VALUES (%s, 1, 'users', %s, %s)",
+                    (row[0], records, records),
+                )
+        for one in JOBS:
+            await _add_job(conn, one)
+        for code, severity, file, line, column, value, detail in PROBLEMS:
+            await conn.execute(
+                'INSERT INTO problems (tenant_id, job_id, seq, code, severity, file, line, "column", value, detail)'
+                " SELECT tenant_id, id, %s, %s, %s, %s, %s, %s, %s, %s FROM jobs WHERE id = %s",
+                (line, code, severity, file, line, column, value, detail, job_id(0x7F3A8F01)),
+            )
+        for count in COUNTS:
+            await conn.execute(
+                "INSERT INTO job_counts SELECT tenant_id, id, %s, %s, %s, %s, %s, %s, %s FROM jobs WHERE id = %s",
+                (*count, job_id(0x7F3A90AA)),
+            )
+        for entry in AUDIT:
+            await add_entry(conn, *entry)
+        await conn.execute(
+            "INSERT INTO processes (name, role, started_at, seen_at) VALUES ('d1', 'doors', %s, %s)", (NOW, NOW)
+        )
+
+
+async def _add_job(conn: database.Connection, one: dict[str, Any]) -> None:
+    received = NOW - datetime.timedelta(seconds=one["ago"])
+    ended = one["state"] not in ("received", "loading")
+    inserted, updated, deleted = one.get("ids", (0, 0, 0))
+    rows = (
+        {"users": 96_100, "orgs": 40, "enrollments": 96_000} if one["state"] in ("applied", "held", "rejected") else {}
+    )
+    await conn.execute(
+        "INSERT INTO jobs (tenant_id, id, via, state, reason, bundle, sha256, bytes, day, profile, revision,"
+        " received_at, started_at, finished_at, attempts, phase, phase_rows, rows, inserted, updated, deleted,"
+        " errors, warnings) SELECT id, %(id)s, %(via)s, %(state)s, %(reason)s, %(bundle)s, %(sha)s, 1, %(day)s,"
+        " 'jp-1.2.1', %(revision)s, %(received)s, %(started)s, %(finished)s, %(attempts)s, %(phase)s, %(at)s,"
+        " %(rows)s, %(inserted)s, %(updated)s, %(deleted)s, %(errors)s, %(warnings)s FROM tenants WHERE code = %(t)s",
+        {
+            "id": job_id(one["n"]),
+            "t": one["t"],
+            "via": one["via"],
+            "state": one["state"],
+            "reason": one.get("reason"),
+            "bundle": f"RO_{received:%Y%m%d}_{one['t']}.zip",
+            "sha": f"{one['n']:064x}",
+            "day": received.date(),
+            "revision": 1 if one["state"] == "applied" else None,
+            "received": received,
+            "started": None if one["state"] == "received" else received + datetime.timedelta(seconds=2),
+            "finished": received + datetime.timedelta(seconds=4) if ended else None,
+            "attempts": 0 if one["state"] == "received" else 1,
+            "phase": one.get("phase"),
+            "at": one.get("at"),
+            "rows": json.dumps(rows),
+            "inserted": inserted,
+            "updated": updated,
+            "deleted": deleted,
+            "errors": one.get("errors", 0),
+            "warnings": one.get("warnings", 0),
+        },
+    )
+
+
+async def add_entry(
+    conn: database.Connection,
+    ago: float,
+    who: str,
+    kind: str,
+    origin: str,
+    action: str,
+    target: str,
+    ok: bool,
+    tenant: str | None,
+    detail: dict[str, Any],
+) -> None:
+    """An entry of the log, so many seconds ago."""
+    await conn.execute(
+        "INSERT INTO audit (at, tenant_id, who, who_kind, origin, action, target, ok, detail)"
+        " VALUES (%s, (SELECT id FROM tenants WHERE code = %s), %s, %s, %s, %s, %s, %s, %s)",
+        (NOW - datetime.timedelta(seconds=ago), tenant, who, kind, origin, action, target, ok, json.dumps(detail)),
+    )

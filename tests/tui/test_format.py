@@ -1,0 +1,195 @@
+"""Structs in, words out."""
+
+import datetime
+import uuid
+
+import msgspec
+import pytest
+from rich.cells import cell_len
+
+from sql.jobs import Count, Fault, Job
+from sql.tenants import Health
+from tests.tui.hub import NOW
+from tui import filters, findings, format, rows, times
+from tui.format import Moment
+
+AT = Moment(NOW, times.JAPAN)
+JOB = Job(
+    tenant_id=1,
+    tenant="kita",
+    tenant_name="Kita",
+    id=uuid.UUID(int=0x7F3A91C2 << 96),
+    inbox=None,
+    via="sftp",
+    state="applied",
+    reason=None,
+    bundle="RO_20260401_kita.zip",
+    sha256="0" * 64,
+    profile="jp-1.2.1",
+    revision=1,
+    received_at=NOW - datetime.timedelta(seconds=10),
+    started_at=NOW - datetime.timedelta(seconds=8),
+    finished_at=NOW - datetime.timedelta(seconds=6),
+    attempts=1,
+    phase=None,
+    phase_rows=None,
+    rows={"users": 1500, "orgs": 500},
+    inserted=12,
+    updated=340,
+    deleted=3,
+    errors=0,
+    warnings=0,
+)
+TENANT = Health(1, "kita", "Kita", "active", JOB.id, "applied", None, NOW, 4110, 0, 0, [None] * 7)
+
+
+@pytest.mark.parametrize(
+    ("ago", "age"),
+    [
+        (0, "<1m"),
+        (59, "<1m"),
+        (60, "1m"),
+        (3599, "59m"),
+        (3600, "1h"),
+        (86_399, "23h"),
+        (86_400, "1d"),
+        (302_400, "3d12h"),
+        (604_800, "7d"),
+        (8_640_000, "100d"),
+        (-5, "<1m"),
+    ],
+)
+def test_an_age_is_never_finer_than_minutes(ago, age):
+    assert times.age(NOW - datetime.timedelta(seconds=ago), NOW) == age
+
+
+def test_times_are_japanese_unless_the_terminal_says_otherwise(monkeypatch):
+    assert times.clock(NOW, times.zone()) == "14:02:11"
+    assert times.zone_name(NOW, times.zone()) == "JST"
+    monkeypatch.setenv("TZ", "UTC")
+    assert times.clock(NOW, times.zone()) == "05:02:11"
+
+
+def test_an_older_moment_tells_its_day():
+    assert times.moment(NOW, NOW, times.JAPAN) == "14:02:11.482"
+    assert times.moment(NOW - datetime.timedelta(hours=15), NOW, times.JAPAN) == "03-31 23:02"
+    assert times.moment(NOW - datetime.timedelta(days=400), NOW, times.JAPAN) == "2025-02-25"
+
+
+@pytest.mark.parametrize(
+    ("tenant", "job", "state"),
+    [
+        ("active", "applied", "OK"),
+        ("active", "superseded", "OK"),
+        ("active", "held", "HELD"),
+        ("active", "rejected", "REJECTED"),
+        ("active", "failed", "FAILED"),
+        ("active", "loading", "LOADING"),
+        ("active", None, "NONE"),
+        ("paused", "held", "PAUSED"),
+    ],
+)
+def test_a_tenant_has_one_word(tenant, job, state):
+    one = msgspec.structs.replace(TENANT, state=tenant, job_state=job)
+    assert format.tenant_state(one) == state
+    assert format.why(one)[0].startswith(state)
+
+
+def test_a_strip_tells_seven_days():
+    days = [None, "applied", "held", "rejected", "failed", "duplicate", None]
+    assert format.strip(msgspec.structs.replace(TENANT, days=days)) == ".-!xx-."
+    assert format.strip(msgspec.structs.replace(TENANT, days=days, state="paused")) == ".-!xx-="
+
+
+@pytest.mark.parametrize(
+    ("changes", "progress"),
+    [
+        ({}, "+12 ~340 -3"),
+        ({"inserted": 0, "updated": 0, "deleted": 0}, "nothing changed"),
+        ({"state": "rejected", "errors": 37}, "37 errors, 0 rows"),
+        ({"state": "rejected", "errors": 1}, "1 error, 0 rows"),
+        ({"state": "held", "reason": "11.4% would go"}, "waits for approval: 11.4% would go."),
+        ({"state": "duplicate", "reason": "The same bytes as job 7f3a8d10."}, "same as 7f3a8d10"),
+        ({"state": "received"}, "waits for a worker"),
+        ({"state": "received", "reason": "the database went away"}, "tries again: the database went away."),
+        ({"state": "loading", "phase": "claim"}, "[#--------] claim"),
+        ({"state": "loading", "phase": "apply", "phase_rows": 2000}, "[#####----] apply 2,000"),
+        ({"state": "loading", "phase": "publish"}, "[#######--] publish"),
+        ({"state": "loading", "phase": "else"}, "[---------] else"),
+    ],
+)
+def test_a_job_says_how_far_it_is(changes, progress):
+    assert format.job_progress(msgspec.structs.replace(JOB, **changes)) == progress
+
+
+def test_speed_is_rows_over_the_time_of_the_load():
+    assert format.rows_a_second(JOB, NOW) == 1000
+    assert format.rows_a_second(msgspec.structs.replace(JOB, state="loading", phase_rows=800), NOW) == 100
+    assert format.rows_a_second(msgspec.structs.replace(JOB, state="duplicate"), NOW) is None
+
+
+def test_a_guard_that_holds_says_so_with_its_share():
+    row = findings.count_row(Count("students", 91_204, 80_911, 110, 2_004, 10_403, "hold:deleted"))
+    assert [value for value, _ in row.cells[-2:]] == ["11.4%", "HOLD deleted"]
+    row = findings.count_row(Count("orgs", 100, 100, 0, 76, 0, "hold:updated"))
+    assert row.cells[-2][0] == "76.0%"
+
+
+def test_a_masked_value_stays_masked_everywhere():
+    row = findings.problem_row(0, Fault("E-TEXT", "error", "users.csv", 2, "email", "***", ""))
+    assert row.cells[-1][0] == row.copied == row.record["value"] == "***"
+
+
+@pytest.mark.parametrize("width", [40, 80, 81, 120, 200])
+@pytest.mark.parametrize(
+    "columns",
+    [format.TENANT_COLUMNS, format.JOB_COLUMNS, findings.PROBLEM_COLUMNS, findings.COUNT_COLUMNS]
+    + [format.audit_columns("JST", wide) for wide in (False, True)],
+)
+def test_columns_never_take_more_than_the_line(columns, width):
+    sizes = rows.widths(columns, width)
+    shown = [size for size in sizes if size]
+    assert sum(shown) + len(shown) - 1 + rows.MARKER <= width
+    assert sizes[0] > 0
+    if width >= 80 and "JST" not in columns[0].title:
+        assert all(sizes), "everything is there at 80"
+
+
+def test_a_hundred_japanese_names_keep_the_edges():
+    names = ["札幌市教育委員会", "ｶﾅ学校", "A校", "那覇市立小学校ネットワーク推進室", "葛\U000e0100飾区", "か\u3099"]
+    for number in range(100):
+        one = msgspec.structs.replace(JOB, tenant_name=names[number % len(names)] * (1 + number % 4))
+        row = format.job_row(one, AT)
+        line = rows.laid(row.cells, format.JOB_COLUMNS, rows.widths(format.JOB_COLUMNS, 80))
+        before = "".join(value for value, _ in line).split("sftp")[0]
+        assert cell_len(before) == 28
+        assert sum(cell_len(value) for value, _ in line) == 80
+
+
+@pytest.mark.parametrize(
+    ("typed", "held"),
+    [
+        ("", True),
+        ("kita", True),
+        ("KITA applied", True),
+        ("state:applied,held", True),
+        ("state:held", False),
+        ("!state:held", True),
+        ("!kita", False),
+        ("state:", True),
+        ("tenant:*", True),
+        ("since:1h", True),
+        ("since:5s", True),
+        ("since:0m", False),
+        ("nothing:like", False),
+    ],
+)
+def test_a_filter_holds_when_all_its_words_do(typed, held):
+    assert filters.holds(filters.parse(typed), format.job_row(JOB, AT), NOW) is held
+
+
+def test_a_filter_on_states_is_asked_of_the_database():
+    known = ("received", "loading", "applied", "held")
+    assert filters.states(filters.parse("state:held,loading x"), known) == ["loading", "held"]
+    assert filters.states(filters.parse("!state:held"), known) == ["received", "loading", "applied"]
+    assert filters.states(filters.parse("word"), known) is None

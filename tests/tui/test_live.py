@@ -1,0 +1,140 @@
+"""The screens follow the database, and outlive it."""
+
+import asyncio
+import time
+
+import psycopg
+import pytest
+from psycopg.conninfo import conninfo_to_dict
+from psycopg.sql import SQL, Identifier
+
+from sql import database
+from tests.tui import hub
+from tui import app
+
+LOADING = hub.job_id(0x7F3A91C2)
+
+
+async def until(opened, part: str, seconds: float = 10.0) -> None:
+    """Wait for the screen's own clock to bring this."""
+    deadline = time.monotonic() + seconds
+    while part not in opened.text:
+        assert time.monotonic() < deadline, opened.text
+        await asyncio.wait_for(asyncio.shield(opened.looked()), seconds)
+
+
+async def change(conninfo: str, statement: str) -> None:
+    async with database.connect(conninfo) as conn:
+        await conn.execute(SQL(statement))
+
+
+async def test_a_job_moves_without_a_key(moving, shown):
+    async with shown(moving, period=0.05) as opened:
+        await opened.press("2")
+        assert "check 302,110" in opened.text
+        await change(moving, f"UPDATE jobs SET phase = 'apply', phase_rows = 400000 WHERE id = '{LOADING}'")
+        await until(opened, "[#####----] apply 400,000")
+        await change(
+            moving, f"UPDATE jobs SET state = 'applied', inserted = 7, finished_at = now() WHERE id = '{LOADING}'"
+        )
+        await until(opened, "APPLIED     +7 ~0 -0")
+
+
+async def test_nothing_is_painted_while_nothing_changes(still, shown):
+    async with shown(still) as opened:
+        for key in "123":
+            await opened.press(key)
+            painted = opened.paintings()
+            for _ in range(3):
+                await opened.look()
+            assert painted == []
+
+
+async def test_new_rows_leave_the_cursor_on_its_row_unless_one_follows(moving, shown):
+    async with shown(moving) as opened:
+        await opened.press("3")
+        table = opened.app.screen.table
+        assert table.row.cells[3][0] == "client.rotate"
+        async with database.connect(moving) as conn:
+            await hub.add_entry(conn, 0, "sato", "operator", "tty1", "job.approve", "x", True, None, {})
+        await opened.look()
+        assert (table.cursor, table.row.cells[3][0]) == (1, "client.rotate")
+        await opened.press("f")
+        assert (table.cursor, table.row.cells[3][0]) == (0, "job.approve")
+        async with database.connect(moving) as conn:
+            await hub.add_entry(conn, -1, "sato", "operator", "tty1", "job.retry", "x", True, None, {})
+        await opened.look()
+        assert (table.cursor, table.row.cells[3][0]) == (0, "job.retry")
+        assert opened.line("FOLLOWING")
+
+
+async def test_a_long_log_is_paged_to_its_end_and_back(moving, shown):
+    async with database.connect(moving) as conn:
+        await conn.execute(
+            "INSERT INTO audit (at, who, who_kind, action)"
+            " SELECT now() - n * interval '1 hour', 'x', 'system', 'n' || n FROM generate_series(1, 900) AS n"
+        )
+    async with shown(moving) as opened:
+        await opened.press("3")
+        table = opened.app.screen.table
+        for _ in range(7):
+            await opened.press("G")
+            assert len(table.rows) <= 400
+        assert table.row.cells[3][0] == "db.migrate"
+        assert "older below" not in opened.text
+        for _ in range(5):
+            await opened.press(["pageup"] * 13)
+        assert table.cursor == 0
+        assert table.row.cells[3][0] == "client.rotate"
+
+
+async def test_a_database_that_goes_away_is_told_of_and_place_and_filter_are_kept(moving, shown):
+    name = conninfo_to_dict(moving)["dbname"]
+    async with shown(moving) as opened:
+        await opened.press("2", "slash", [*"kita"], "enter", "j")
+        place = opened.app.screen.table.row.key
+        with psycopg.connect(moving, dbname="postgres", autocommit=True) as conn:
+            conn.execute(SQL("ALTER DATABASE {} ALLOW_CONNECTIONS false").format(Identifier(name)))
+            conn.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [name])
+            await opened.look()
+            assert "db AWAY" in opened.lines[0]
+            assert opened.line("The database does not answer. This is how it was at 14:02:11.")
+            await opened.press("3")
+            assert "db AWAY" in opened.lines[0]
+            await opened.press("2")
+            conn.execute(SQL("ALTER DATABASE {} ALLOW_CONNECTIONS true").format(Identifier(name)))
+        before = time.monotonic()
+        await opened.look()
+        assert time.monotonic() - before < 3
+        assert "db ok" in opened.lines[0]
+        assert "does not answer" not in opened.text
+        assert opened.line("Filter: kita")
+        assert opened.app.screen.table.row.key == place
+
+
+async def test_a_database_that_is_not_there_yet_is_waited_for(conninfo, shown):
+    async with shown(conninfo.replace("dbname=", "dbname=not_")) as opened:
+        assert "db AWAY" in opened.lines[0]
+        assert opened.line("does not answer")
+        await opened.press("2", "enter", "T", "3", "r")
+        assert opened.app.is_running
+
+
+async def test_an_unknown_tenant_ends_it_with_66(still, shown):
+    async with shown(still, tenant="nobody") as opened:
+        assert opened.app.return_code == 66
+
+
+async def test_without_a_terminal_there_is_one_line_and_64(capsys):
+    assert await app.run("", read_only=False, isatty=False) == 64
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err.count("\n") == 1
+
+
+@pytest.mark.parametrize("role", ["viewer", "operator", "admin"])
+async def test_every_role_may_look_at_every_screen(role, still, shown):
+    async with shown(still, role=role) as opened:
+        for key in ("2", "enter", "escape", "3", "T"):
+            await opened.press(key)
+        assert "db ok" in opened.lines[0] or not opened.app.away

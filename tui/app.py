@@ -1,0 +1,292 @@
+"""The terminal screens of RosterHub: `run` is what `rosterhub tui` calls."""
+
+import datetime
+import os
+import shutil
+import sys
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any, ClassVar
+
+import msgspec
+from textual.app import App
+from textual.binding import BindingType
+from textual.theme import Theme
+from textual.worker import Worker
+
+from sql import processes, tenants
+from sql.database import Connection, Role
+from sql.tenants import Tenant, UnknownTenant
+from tui import keys, times
+from tui.audit import Audit
+from tui.jobs import Jobs
+from tui.listing import Listing
+from tui.overview import Overview
+from tui.picker import Choice, Picker
+from tui.source import Away, Source
+
+PERIOD = 1.0
+"""Seconds between looks at the database."""
+
+NO_TERMINAL = 64
+"""The exit code for a call without a terminal (quality: exit codes)."""
+
+HIGH_CONTRAST = Theme(
+    name="high-contrast",
+    primary="#ffffff",
+    accent="#00ffff",
+    success="#00ff00",
+    warning="#ffff00",
+    error="#ff8080",
+    foreground="#ffffff",
+    background="#000000",
+    surface="#000000",
+    panel="#000000",
+    text_alpha=1.0,
+)
+DARK, LIGHT = "textual-dark", "textual-light"
+THEMES = (DARK, LIGHT, "high-contrast", "ansi-dark", "ansi-light")
+ALL = "*"
+
+
+class Surroundings(msgspec.Struct, frozen=True):
+    """What the first line says of the hub."""
+
+    sftp: bool = False
+    disk: int | None = None
+    """Per cent of the state folder's file system in use."""
+    tenant: str = ""
+    """The name of the one tenant shown."""
+
+
+class RosterHub(App[int]):
+    """Reads the hub's database once a second and shows what changed."""
+
+    BINDINGS: ClassVar[list[BindingType]] = []
+    ENABLE_COMMAND_PALETTE = False
+    ALLOW_SELECT = False
+    TITLE = "RosterHub"
+    CSS = ".-theme-high-contrast Lines > .line--dim { text-style: none; }"
+    SCREENS: ClassVar[dict[str, Callable[[], Listing]]] = {  # type: ignore[assignment]
+        "overview": Overview,
+        "jobs": Jobs,
+        "audit": Audit,
+    }
+
+    def __init__(
+        self,
+        conninfo: str,
+        *,
+        read_only: bool = False,
+        role: Role = "admin",
+        tenant: str | None = None,
+        state: Path | None = None,
+        clock: Callable[[], datetime.datetime] | None = None,
+    ) -> None:
+        plain = "NO_COLOR" in os.environ
+        super().__init__(ansi_color=True if plain else None)
+        self.register_theme(HIGH_CONTRAST)
+        self.theme = DARK  # away from TEXTUAL_THEME and back: a theme of our own was not known to it yet
+        self.theme = "ansi-dark" if plain else _theme()
+        self.animation_level = "none"
+        self.role: Role = role
+        self.read_only = read_only
+        self.tenant = tenant
+        self.state = state
+        self.clock = clock or _now
+        self.zone = times.zone()
+        self.japanese = _language().startswith("ja")
+        self.surroundings = Surroundings()
+        self.changed_at = self.clock()
+        self.away = False
+        self.period = PERIOD
+        # Read-only goes down to the database: its viewer may change nothing.
+        self.source = Source(conninfo, "viewer" if read_only else role)
+        self._looker: Worker[None] | None = None
+        self._again = False
+        self.looks = 0
+        self._tenant_before: list[str | None] = []
+
+    @property
+    def scope(self) -> str:
+        """Whose rows are shown."""
+        return "all tenants" if self.tenant is None else self.surroundings.tenant or self.tenant
+
+    @property
+    def away_sentence(self) -> str:
+        """What the banner says."""
+        return f"The database does not answer. This is how it was at {times.clock(self.changed_at, self.zone)}."
+
+    @property
+    def listing(self) -> Listing | None:
+        """The screen on top that shows the hub."""
+        return self.screen if isinstance(self.screen, Listing) else None
+
+    async def on_mount(self) -> None:
+        await self.push_screen("overview")
+        self.set_interval(self.period, self.look)
+
+    async def on_unmount(self) -> None:
+        await self.source.close()
+
+    # Looking
+
+    def look(self) -> None:
+        """Look at the database soon: now, or once the look under way has ended."""
+        if self._looker is not None and self._looker.is_running:
+            self._again = True
+        else:
+            self._looker = self.run_worker(self._look(), group="look")
+
+    async def _look(self) -> None:
+        self._again = True
+        while self._again:
+            self._again = False
+            self.looks += 1
+            screen = self.listing
+            if screen is None:
+                return
+            try:
+                async with self.source.reading() as conn:
+                    seen = await self._look_around(conn)
+                    found = await screen.fetch(conn)
+            except Away:
+                self._set_away(screen, True)
+                return
+            except UnknownTenant as error:
+                self.exit(error.exit_code, error.exit_code, f"{error} {error.hint}")
+                return
+            self._set_away(screen, False)
+            self._show(screen, seen, found)
+
+    async def _look_around(self, conn: Connection) -> Surroundings:
+        alive = await processes.alive(conn)
+        named = "" if self.tenant is None else (await tenants.by_code(conn, self.tenant)).name
+        used = None
+        if self.state is not None:
+            disk = shutil.disk_usage(self.state)
+            used = round(100 * disk.used / disk.total)
+        return Surroundings(any(one.role == "doors" for one in alive), used, named)
+
+    def _show(self, screen: Listing, seen: Surroundings, found: Any) -> None:
+        if not screen.is_mounted:
+            return
+        around = seen != self.surroundings
+        self.surroundings = seen
+        if (found is not None and screen.take(found)) or around:
+            self.changed_at = self.clock()
+            screen.paint()
+
+    def _set_away(self, screen: Listing, away: bool) -> None:
+        if away != self.away:
+            self.away = away
+            if screen.is_mounted:
+                screen.paint()
+
+    # Going about
+
+    def action_go(self, name: str) -> None:
+        """To one of the screens of the second line."""
+        while len(self.screen_stack) > 2:
+            self.pop_screen()
+        self.switch_screen(name)
+
+    def back(self, screen: Listing, *, quitting: bool) -> None:
+        """From a screen to the one it was opened from; from the first, out."""
+        if len(self.screen_stack) > 2:
+            self.pop_screen()
+        elif not isinstance(screen, Overview):
+            if self._tenant_before:
+                self.tenant = self._tenant_before.pop()
+            self.action_go("overview")
+        elif quitting:
+            self.exit(0)
+
+    def open_tenant(self, code: str) -> None:
+        """The jobs of one tenant; back on the Overview all are there again."""
+        self._tenant_before = [self.tenant]
+        self.tenant = code
+        self.action_go("jobs")
+
+    def set_tenant(self, code: str) -> None:
+        """Show one tenant only, or all."""
+        self._tenant_before = []
+        self.tenant = None if code == ALL else code
+        self.look()
+
+    # Choosing
+
+    def action_choose_tenant(self) -> None:
+        self.run_worker(self._choose_tenant(), group="choose")
+
+    async def _choose_tenant(self) -> None:
+        try:
+            async with self.source.reading() as conn:
+                every = await tenants.every(conn)
+        except Away:
+            self.look()
+            return
+        choices = [Choice(ALL, "*", "all tenants"), *map(_tenant_choice, every)]
+        self.push_screen(Picker("Tenant", ("CODE", "NAME"), choices, self.set_tenant, width=32))
+
+    def action_choose_command(self) -> None:
+        commands = [one for one in keys.EVERYWHERE if one.command]
+        choices = [Choice(one.action, one.shown, one.does) for one in commands]
+        choices += [Choice(f"app.set_theme('{name}')", "", f"Theme {name}") for name in THEMES]
+        self.push_screen(Picker("Command", ("KEY", "DOES"), choices, self.perform, width=14))
+
+    def action_keys(self) -> None:
+        listed = (*keys.EVERYWHERE, *keys.JOB)
+        choices = [Choice(one.action, one.shown, one.does) for one in listed]
+        self.push_screen(Picker("Keys", ("KEY", "DOES"), choices, self.perform, width=14))
+
+    def action_set_theme(self, name: str) -> None:
+        self.theme = name
+
+    def perform(self, action: str) -> None:
+        """Do what a key would have done on the screen below."""
+        self.call_later(self.run_action, action, self.screen)
+
+
+def _tenant_choice(one: Tenant) -> Choice:
+    return Choice(one.code, one.code, one.name)
+
+
+def _now() -> datetime.datetime:
+    return datetime.datetime.now(datetime.UTC)
+
+
+def _language() -> str:
+    names: Iterable[str] = ("LC_ALL", "LC_MESSAGES", "LANG")
+    return next((os.environ[name] for name in names if os.environ.get(name)), "")
+
+
+def _theme() -> str:
+    chosen = os.environ.get("TEXTUAL_THEME")
+    if chosen:
+        return chosen
+    # Some terminals tell their colours: a background of 7 or 15 is a light one.
+    light = os.environ.get("COLORFGBG", "").rpartition(";")[2] in ("7", "15")
+    return LIGHT if light else DARK
+
+
+async def run(
+    conninfo: str,
+    *,
+    read_only: bool,
+    role: Role = "admin",
+    tenant: str | None = None,
+    state: Path | None = None,
+    isatty: bool = True,
+) -> int:
+    """Show the screens until the operator quits; returns the exit code.
+
+    `state` is the folder whose disk the first line tells of. Without a terminal: one line on stderr, and 64.
+    """
+    if not isatty:
+        sys.stderr.write("rosterhub tui needs a terminal; scripts use `rosterhub job list --json`.\n")
+        return NO_TERMINAL
+    app = RosterHub(conninfo, read_only=read_only, role=role, tenant=tenant, state=state)
+    # Without the mouse the terminal's own selection works.
+    code = await app.run_async(mouse=False)
+    return app.return_code or 0 if code is None else code

@@ -1,0 +1,147 @@
+"""One job: what was wrong, what it changed or would change, its files, its times."""
+
+from typing import ClassVar
+
+import msgspec
+from textual.binding import BindingType
+
+from sql import jobs
+from sql.database import Connection
+from sql.jobs import Count, Fault, Job
+from tui import findings, format, keys, rows, text
+from tui.detail import Detail
+from tui.listing import Listing
+from tui.rows import Column, Line, Row, Span
+
+MOST = 500
+"""Problems held: the rest is in the report and in `rosterhub job problems`."""
+
+TABS = ("problems", "diff", "files", "timeline")
+
+
+class Findings(msgspec.Struct, frozen=True):
+    """What the screen shows."""
+
+    job: Job
+    faults: list[Fault]
+    counts: list[Count]
+
+
+class JobDetail(Listing):
+    """A job under four tabs, live while it runs."""
+
+    BINDINGS: ClassVar[list[BindingType]] = keys.bindings(keys.JOB)
+    tab_name = "jobs"
+    head_height = 2
+    status_height = 4
+    hint = "Tab next tab  Enter full row  n N next  / filter  y copy  ? help  Esc back"
+
+    data: Findings | None
+
+    def __init__(self, job: Job) -> None:
+        super().__init__()
+        self.job = job
+        self.tab = "problems" if job.errors or job.warnings else "diff"
+
+    async def fetch(self, conn: Connection) -> Findings:
+        one = await jobs.by_prefix(conn, str(self.job.id))
+        if self.data is not None and self.data.job == one:
+            # a job's findings change with the job, and never after its end
+            return self.data
+        return Findings(
+            one,
+            await jobs.problems(conn, one.tenant_id, one.id, limit=MOST),
+            await jobs.counts(conn, one.tenant_id, one.id),
+        )
+
+    def take(self, data: Findings) -> bool:
+        self.job = data.job
+        return super().take(data)
+
+    def columns(self) -> tuple[Column, ...]:
+        if self.tab == "problems":
+            return findings.PROBLEM_COLUMNS
+        if self.tab == "diff":
+            return findings.COUNT_COLUMNS
+        return findings.FILE_COLUMNS if self.tab == "files" else findings.TIME_COLUMNS
+
+    def rows(self) -> list[Row]:
+        if self.data is None:
+            return []
+        if self.tab == "problems":
+            return [findings.problem_row(place, one) for place, one in enumerate(self.data.faults)]
+        if self.tab == "diff":
+            return [findings.count_row(one) for one in self.data.counts]
+        if self.tab == "files":
+            return findings.file_rows(self.data.job, self.data.faults)
+        return findings.time_rows(self.data.job, self.at)
+
+    def head(self) -> list[Line]:
+        width = self.size.width
+        state = self.job.state.upper()
+        first: list[Span] = [(f" {findings.job_head(self.job)}  ", ""), (state, format.STYLES.get(state, ""))]
+        profile = f"{self.job.profile or ''} "
+        number = self.job.errors + self.job.warnings
+        titles = {
+            "problems": f"Problems {number:,}",
+            "diff": "Diff",
+            "files": f"Files {len(self.job.rows)}",
+            "timeline": "Timeline",
+        }
+        second: list[Span] = [(" ", "")]
+        for name in TABS:
+            second.append((f"[{titles[name]}]", "mark") if name == self.tab else (titles[name], ""))
+            second.append(("  ", ""))
+        return [rows.edges(first, [(profile, "dim")], width), rows.edges(second, [], width)]
+
+    def status(self, shown: int, total: int) -> list[Line]:
+        if self.data is None:
+            return []
+        if self.tab == "problems":
+            return self._problem_lines(shown, total)
+        lines = [self.sentence(format.job_line(self.job), format.STYLES.get(self.job.state.upper(), ""))]
+        if self.tab == "diff" and not total:
+            lines = [self.sentence("No counts: the bundle was not compared with the roster."), *lines]
+        if self.tab == "timeline":
+            lines.append(self.sentence(f"sha256 {self.job.sha256}", "dim"))
+        return [*lines, *[()] * (self.status_height - 1 - len(lines)), self.found(shown, total, self.tab_words())]
+
+    def tab_words(self) -> str:
+        """What the rows of this tab are called."""
+        return {"problems": "problems", "diff": "entities", "files": "files", "timeline": "steps"}[self.tab]
+
+    def _problem_lines(self, shown: int, total: int) -> list[Line]:
+        assert self.data is not None
+        width, job = self.size.width - 2, self.job
+        number = job.errors + job.warnings
+        kinds = format.tally([one.code for one in self.data.faults])
+        first = f" ({total:,} shown)" if total < number else ""
+        counts = f"{format.plural(job.errors, 'error')}, {format.plural(job.warnings, 'warning')}"
+        top = self.sentence(f"{counts}{first}: {kinds}" if kinds else f"{counts}.")
+        row = self.table.row
+        said: list[str] = []
+        if row is not None:
+            one = self.data.faults[int(row.key)]
+            english = f"{findings.place(one)}: {findings.message(one)}"
+            if self.app.japanese:
+                said = [*text.wrap(english, width, 1), *text.wrap(findings.japanese(one), width, 1)]
+            else:
+                said = text.wrap(english, width, 2)
+        lines = [self.sentence(line) for line in said]
+        return [top, *lines, *[()] * (2 - len(lines)), self.found(shown, total, self.tab_words())]
+
+    def open(self, row: Row) -> None:
+        if self.tab == "problems" and self.data is not None:
+            one = self.data.faults[int(row.key)]
+            record = {**row.record, "message": findings.message(one), "日本語": findings.japanese(one)}
+            self.app.push_screen(Detail(record))
+        else:
+            self.app.push_screen(Detail(dict(row.record)))
+
+    def action_tab(self, by: int) -> None:
+        if self.has_class("-asking"):
+            return
+        self.tab = TABS[(TABS.index(self.tab) + by) % len(TABS)]
+        self.filter, self.sorted_by = "", None
+        self.table.skipped = 0
+        self.refill(first=True)

@@ -1,0 +1,53 @@
+"""The second screen: the bundles that came, newest first, and what became of each."""
+
+from sql import jobs
+from sql.database import Connection
+from sql.jobs import Job
+from tui import filters, format
+from tui.job import JobDetail
+from tui.listing import Listing
+from tui.rows import Column, Line, Row
+
+MOST = 500
+"""Jobs held; older ones are found by tenant and `state:`."""
+
+
+class Jobs(Listing):
+    """Jobs, live."""
+
+    tab_name = "jobs"
+    status_height = 3
+    hint = "Enter open  / filter  s sort  f follow  T tenant  y copy id  ? help  q back"
+    newest_first = True
+
+    data: list[Job] | None
+
+    async def fetch(self, conn: Connection) -> list[Job]:
+        states = filters.states(filters.parse(self.filter), jobs.STATES)
+        return await jobs.page(conn, tenant=self.app.tenant, states=states, limit=MOST)
+
+    def columns(self) -> tuple[Column, ...]:
+        return format.JOB_COLUMNS
+
+    def rows(self) -> list[Row]:
+        return [format.job_row(one, self.at) for one in self.data or ()]
+
+    def status(self, shown: int, total: int) -> list[Line]:
+        if self.data is None:
+            return []
+        row = self.table.row
+        one = next((one for one in self.data if row and str(one.id) == row.key), None)
+        if one is not None:
+            lines = self.sentences(format.job_line(one), format.STYLES.get(one.state.upper(), ""), 2)
+        else:
+            lines = self.sentences("No job fits the filter." if total else "No bundle has come yet.", "", 2)
+        return [*lines, self.found(shown, total, f"newest {total:,}" if total == MOST else "jobs")]
+
+    def open(self, row: Row) -> None:
+        one = next((one for one in self.data or () if str(one.id) == row.key), None)
+        if one is not None:
+            self.app.push_screen(JobDetail(one))
+
+    def set_filter(self, wanted: str) -> None:
+        super().set_filter(wanted)
+        self.app.look()

@@ -1,0 +1,62 @@
+"""Every key, what it does and where: bindings, the help and the commands are read from this one list."""
+
+import msgspec
+from textual.binding import Binding, BindingType
+
+
+class Key(msgspec.Struct, frozen=True):
+    """A key, or several for one deed. None of them changes anything but the screen."""
+
+    keys: str
+    """As the toolkit calls them, divided by commas."""
+    shown: str
+    """As people call them."""
+    action: str
+    does: str
+    command: bool = False
+    """Whether it is worth a line among the commands."""
+
+
+EVERYWHERE = (
+    Key("1", "1", "app.go('overview')", "Overview: every tenant and how it stands", True),
+    Key("2", "2", "app.go('jobs')", "Jobs: what came and what became of it", True),
+    Key("3", "3", "app.go('audit')", "Audit: who did what, newest first", True),
+    Key("enter", "Enter", "open", "Open what the cursor stands on"),
+    Key("escape", "Esc", "back(True)", "Drop the filter; go back"),
+    Key("q", "q", "back(False)", "Go back; on the Overview: quit"),
+    Key("j,down", "j Down", "down", "Next row"),
+    Key("k,up", "k Up", "up", "Row before"),
+    Key("g,home", "g Home", "first", "First row"),
+    Key("G,end", "G End", "last", "Last row"),
+    Key("pagedown,space", "PgDn", "page(1)", "A screenful down"),
+    Key("pageup", "PgUp", "page(-1)", "A screenful up"),
+    Key("ctrl+d", "Ctrl+D", "scroll(1)", "Half a screen down: scrolls, nothing else"),
+    Key("ctrl+u", "Ctrl+U", "scroll(-1)", "Half a screen up"),
+    Key("h,left", "h Left", "shift(-1)", "Columns to the left"),
+    Key("l,right", "l Right", "shift(1)", "Columns to the right, so that the last has more room"),
+    Key("slash", "/", "filter", "Filter: word field:value,other !not since:24h; in Audit: search", True),
+    Key("n", "n", "next(1)", "Next row that the filter found, round the end"),
+    Key("N", "N", "next(-1)", "Row before that the filter found, round the end"),
+    Key("s", "s", "sort", "Sort by the next column", True),
+    Key("S", "S", "reverse", "Sort the other way round", True),
+    Key("f", "f", "follow", "Follow: keep the cursor on the newest row", True),
+    Key("T", "T", "app.choose_tenant", "Show one tenant only, or all", True),
+    Key("r", "r", "refresh", "Look again at once", True),
+    Key("y", "y", "copy", "Copy the id or value of the row (OSC 52)", True),
+    Key("Y", "Y", "copy_row", "Copy the row as JSON (OSC 52)", True),
+    Key("colon,ctrl+p", ": Ctrl+P", "app.choose_command", "Commands, searchable"),
+    Key("question_mark", "?", "app.keys", "These keys, searchable", True),
+    Key("ctrl+c,ctrl+q", "Ctrl+C Ctrl+Q", "app.quit", "Quit, from anywhere", True),
+)
+JOB = (
+    Key("tab", "Tab", "tab(1)", "Job: next of Problems, Diff, Files, Timeline"),
+    Key("shift+tab", "Shift+Tab", "tab(-1)", "Job: the one before"),
+)
+
+
+def bindings(keys: tuple[Key, ...]) -> list[BindingType]:
+    """The keys as the toolkit wants them."""
+    return [
+        Binding(one.keys, one.action, one.does, show=False, priority="ctrl+c" in one.keys or "tab" in one.keys)
+        for one in keys
+    ]

@@ -1,0 +1,57 @@
+"""The first screen: every tenant, how it stands and why."""
+
+import msgspec
+
+from sql import jobs, tenants
+from sql.database import Connection
+from sql.jobs import Queue
+from sql.tenants import Health
+from tui import format, times
+from tui.listing import Listing
+from tui.rows import Column, Line, Row
+
+
+class Standing(msgspec.Struct, frozen=True):
+    """What the screen shows."""
+
+    tenants: list[Health]
+    queue: Queue
+
+
+class Overview(Listing):
+    """Tenants, a sentence on the one at the cursor, and the queue."""
+
+    tab_name = "overview"
+    status_height = 4
+    hint = "Enter open  / filter  s sort  T tenant  : command  ? help  q quit"
+
+    data: Standing | None
+
+    async def fetch(self, conn: Connection) -> Standing:
+        chosen = self.app.tenant
+        found = [one for one in await tenants.health(conn) if chosen in (None, one.code)]
+        found.sort(key=lambda one: (format.URGENT.index(format.tenant_state(one)), one.code))
+        return Standing(found, await jobs.queue(conn, times.midnight(self.at.now, self.at.zone)))
+
+    def columns(self) -> tuple[Column, ...]:
+        return format.TENANT_COLUMNS
+
+    def rows(self) -> list[Row]:
+        return [] if self.data is None else [format.tenant_row(one, self.at) for one in self.data.tenants]
+
+    def status(self, shown: int, total: int) -> list[Line]:
+        if self.data is None:
+            return []
+        one = next((one for one in self.data.tenants if self.table.row and one.code == self.table.row.key), None)
+        if one is not None:
+            said, style = format.why(one)
+        else:
+            said, style = ("No tenant fits the filter." if total else "No tenants yet: rosterhub tenant add"), ""
+        return [
+            *self.sentences(said, style, 2),
+            self.sentence(format.queue_line(self.data.queue)),
+            self.found(shown, total, "tenants"),
+        ]
+
+    def open(self, row: Row) -> None:
+        self.app.open_tenant(row.key)

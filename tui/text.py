@@ -1,0 +1,82 @@
+"""Text for a terminal: nothing of a stranger's value goes out raw, and every width is counted in cells."""
+
+import unicodedata
+from collections.abc import Iterator
+from functools import lru_cache
+
+from rich.cells import cell_len
+
+CUT = "~"
+"""Stands at the end of what did not fit."""
+
+PRESENTATION = "\ufe0e\ufe0f"
+"""Asks for a glyph as text or emoji; terminals disagree about the width that makes, so it is left out."""
+
+UNSEEN = {"Cc", "Cf", "Zl", "Zp", "Cs", "Co", "Cn"}
+"""Control, format (bidi and zero-width marks among them), line ends, surrogates, private and unassigned."""
+
+
+@lru_cache(maxsize=4096)
+def clean(text: str) -> str:
+    """The text with control characters as `^[`, and every other character that steers or hides as `\\u202e`."""
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(_seen(character) for character in text if character not in PRESENTATION)
+
+
+def _seen(character: str) -> str:
+    code = ord(character)
+    if code < 0x20 or code == 0x7F:
+        return "^" + chr(code ^ 0x40)
+    if unicodedata.category(character) not in UNSEEN:
+        return " " if character.isspace() and character != "\u3000" else character
+    if code < 0x100:
+        return f"\\x{code:02x}"
+    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+
+
+@lru_cache(maxsize=8192)
+def fit(text: str, width: int, right: bool = False) -> str:
+    """The cleaned text in exactly `width` cells: padded, or cut with `~` at the end."""
+    shown = clean(text)
+    if cell_len(shown) > width:
+        shown = _head(shown, width - cell_len(CUT)) + CUT if width > 0 else ""
+    gap = " " * (width - cell_len(shown))
+    return gap + shown if right else shown + gap
+
+
+def _head(text: str, width: int) -> str:
+    used = 0
+    for place, character in enumerate(text):
+        used += cell_len(character)
+        if used > width:
+            return text[:place]
+    return text
+
+
+def figure(number: int, width: int) -> str:
+    """A whole number with thousands marked where that fits."""
+    marked = f"{number:,}"
+    return marked if len(marked) <= width else str(number)
+
+
+def wrap(text: str, width: int, lines: int) -> list[str]:
+    """The cleaned text on at most `lines` lines of `width` cells, broken at spaces where there are some."""
+    done: list[str] = []
+    for line in _lines(clean(text), width):
+        if len(done) == lines:
+            done[-1] = fit(done[-1] + " " * width, width)
+            return done
+        done.append(line)
+    return done
+
+
+def _lines(text: str, width: int) -> Iterator[str]:
+    while cell_len(text) > width:
+        head = _head(text, width)
+        space = head.rfind(" ")
+        if space > width // 2:
+            head = head[: space + 1]
+        yield head.rstrip()
+        text = text[len(head) or 1 :]
+    yield text
