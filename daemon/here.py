@@ -11,10 +11,10 @@ from typing import TypeVar
 
 import msgspec
 
-from daemon import listening
+from daemon import keys, listening
 from daemon.config import Settings
 from oneroster.refused import Refused
-from sql import audit, database, migrate, seal, server
+from sql import audit, database, migrate, server
 from sql.database import Pool
 
 T = TypeVar("T")
@@ -50,9 +50,7 @@ class Here(msgspec.Struct, frozen=True):
     @property
     def master(self) -> bytes:
         """The hub's master key."""
-        credentials = os.environ.get("CREDENTIALS_DIRECTORY")
-        credential = Path(credentials, "rosterhub-master-key") if credentials else None
-        return seal.master_key(self.settings.state / "keys" / "master.key", credential)
+        return keys.master(self.settings.state)
 
     @property
     def api(self) -> str:

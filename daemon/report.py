@@ -21,7 +21,7 @@ import structlog
 
 from daemon import making
 from oneroster import problems
-from sql import database, inboxes, jobs
+from sql import database, inboxes, jobs, shown
 from sql.database import Pool
 from sql.inboxes import Inbox
 from sql.jobs import Count, Fault, Job
@@ -130,7 +130,7 @@ def write(home: Path, foreign: bool, report: Report) -> None:
 
 def as_json(report: Report) -> str:
     """`job show` plus `problems`."""
-    data = jobs.shown(report.job) | {"problems": [jobs.shown_problem(one) for one in report.faults]}
+    data = shown.job(report.job) | {"problems": [shown.problem(one) for one in report.faults]}
     return msgspec.json.format(msgspec.json.encode(data), indent=2).decode() + "\n"
 
 
@@ -140,8 +140,8 @@ def as_csv(report: Report) -> str:
     lines = csv.writer(text)
     lines.writerow(COLUMNS)
     for one in report.faults:
-        shown = jobs.shown_problem(one)
-        lines.writerow([_cell(shown[column]) for column in COLUMNS])
+        fields = shown.problem(one)
+        lines.writerow([_cell(fields[column]) for column in COLUMNS])
     return text.getvalue()
 
 

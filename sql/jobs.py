@@ -9,7 +9,6 @@ import msgspec
 import psycopg
 from psycopg.types.json import Jsonb
 
-from oneroster import problems as fault
 from oneroster.problems import Problem
 from oneroster.refused import Refused
 from sql import database, seal, statements
@@ -376,46 +375,3 @@ async def queue(conn: Connection, today: datetime.datetime) -> Queue:
     found = await database.fetch_one(conn, STATEMENTS["queue"], Queue, {"today": today})
     assert found is not None
     return found
-
-
-def shown(job: Job) -> dict[str, Any]:
-    """A job as `--json`, reports and uploads print it: exactly these members, times as YYYY-MM-DDThh:mm:ss.sssZ."""
-    return {
-        "id": str(job.id),
-        "tenant": job.tenant,
-        "inbox": job.inbox,
-        "state": job.state,
-        "reason": job.reason,
-        "bundle": job.bundle,
-        "sha256": job.sha256,
-        "profile": job.profile,
-        "revision": job.revision,
-        "received_at": instant(job.received_at),
-        "finished_at": instant(job.finished_at),
-        "rows": job.rows,
-        "inserted": job.inserted,
-        "updated": job.updated,
-        "deleted": job.deleted,
-        "errors": job.errors,
-        "warnings": job.warnings,
-    }
-
-
-def shown_problem(one: Fault) -> dict[str, Any]:
-    """A problem as `--json` and reports print it."""
-    return {
-        "code": one.code,
-        "severity": one.severity,
-        "file": one.file,
-        "line": one.line,
-        "column": one.column,
-        "value": one.value,
-        "message": one.problem.message if one.code in fault.CODES else one.detail,
-    }
-
-
-def instant(when: datetime.datetime | None) -> str | None:
-    """`2026-04-01T05:02:11.123Z`."""
-    if when is None:
-        return None
-    return when.astimezone(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"

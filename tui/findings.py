@@ -5,7 +5,7 @@ import datetime
 import msgspec
 
 from oneroster.problems import CODES
-from sql import jobs
+from sql import shown
 from sql.jobs import Count, Fault, Job
 from tui import format, text, times
 from tui.format import Moment
@@ -54,7 +54,7 @@ def problem_row(place: int, one: Fault) -> Row:
             "message": one.detail.casefold(),
         },
         copied=one.value,
-        record=jobs.shown_problem(one),
+        record=shown.problem(one),
     )
 
 

@@ -4,7 +4,7 @@ from cyclopts import App
 
 from daemon import printing
 from daemon.verbs import Given
-from sql import audit, database, jobs
+from sql import audit, database, shown
 from sql.audit import Entry
 from sql.database import Pool
 
@@ -41,7 +41,7 @@ def list_(
             [
                 {
                     "id": one.id,
-                    "at": jobs.instant(one.at),
+                    "at": shown.instant(one.at),
                     "tenant": one.tenant,
                     "who": one.who,
                     "kind": one.who_kind,
@@ -58,7 +58,7 @@ def list_(
         printing.table(
             ("TIME", "WHO", "FROM", "ACTION", "TARGET", "OK"),
             [
-                (jobs.instant(one.at), one.who, one.origin, one.action, one.target, "yes" if one.ok else "NO")
+                (shown.instant(one.at), one.who, one.origin, one.action, one.target, "yes" if one.ok else "NO")
                 for one in found
             ],
         )

@@ -10,7 +10,7 @@ from daemon.verbs import Given
 from oneroster import profiles
 from oneroster.problems import CODES
 from oneroster.refused import Refused
-from sql import database, jobs, processes, tenants
+from sql import database, jobs, processes, shown, tenants
 from sql.database import Pool
 from sql.jobs import Job
 
@@ -94,7 +94,7 @@ def ingest(tenant: str, bundle: Path, *, wait: bool = False, json: bool = False,
 
     job = here.run(work)
     if json:
-        printing.data(jobs.shown(job))
+        printing.data(shown.job(job))
     else:
         printing.line(f"Job {str(job.id)[:8]}: {job.state}" + (f" - {job.reason}" if job.reason else ""))
     return CODE_OF_STATE.get(job.state, 0)

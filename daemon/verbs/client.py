@@ -11,7 +11,7 @@ from daemon.here import Here
 from daemon.verbs import Given
 from oneroster import scopes
 from oneroster.refused import Refused
-from sql import clients, database, jobs, tenants
+from sql import clients, database, shown, tenants
 from sql.clients import Client
 from sql.database import Pool
 
@@ -109,10 +109,10 @@ def list_(tenant: str | None = None, *, json: bool = False, here: Given) -> None
                     "tenant": one.tenant,
                     "name": one.name,
                     "scopes": one.scopes,
-                    "created_at": jobs.instant(one.created_at),
-                    "expires_at": jobs.instant(one.expires_at),
-                    "revoked_at": jobs.instant(one.revoked_at),
-                    "last_used_at": jobs.instant(one.last_used_at),
+                    "created_at": shown.instant(one.created_at),
+                    "expires_at": shown.instant(one.expires_at),
+                    "revoked_at": shown.instant(one.revoked_at),
+                    "last_used_at": shown.instant(one.last_used_at),
                 }
                 for one in found
             ]

@@ -10,7 +10,7 @@ from daemon import printing
 from daemon.here import Here
 from daemon.verbs import Given
 from oneroster.refused import Refused
-from sql import audit, database, jobs
+from sql import audit, database, jobs, shown
 from sql.database import Connection, Pool
 from sql.jobs import Job
 
@@ -62,7 +62,7 @@ def list_(
 
     found = here.run(work)
     if json:
-        printing.data([jobs.shown(one) for one in found])
+        printing.data([shown.job(one) for one in found])
     else:
         printing.table(
             ("JOB", "TENANT", "VIA", "STATE", "RECEIVED", "BUNDLE", "+", "~", "-", "ERR", "WARN"),
@@ -72,7 +72,7 @@ def list_(
                     one.tenant,
                     one.via,
                     one.state,
-                    jobs.instant(one.received_at),
+                    shown.instant(one.received_at),
                     one.bundle,
                     one.inserted,
                     one.updated,
@@ -104,13 +104,13 @@ def show(job: str, *, json: bool = False, here: Given) -> None:
 
     found, _ = _of(here, job, nothing_more)
     if json:
-        printing.data(jobs.shown(found))
+        printing.data(shown.job(found))
     else:
         printing.table(
             ("FIELD", "VALUE"),
             [
                 (name, ", ".join(f"{key} {count}" for key, count in value.items()) if name == "rows" else value)
-                for name, value in jobs.shown(found).items()
+                for name, value in shown.job(found).items()
             ],
         )
 
@@ -132,7 +132,7 @@ def problems(job: str, *, limit: int = 10_000, json: bool = False, here: Given) 
     """
     _, found = _of(here, job, lambda conn, one: jobs.problems(conn, one.tenant_id, one.id, limit=limit))
     if json:
-        printing.data([jobs.shown_problem(one) for one in found])
+        printing.data([shown.problem(one) for one in found])
     else:
         printing.table(
             ("CODE", "FILE", "LINE", "COLUMN", "VALUE", "MESSAGE"),

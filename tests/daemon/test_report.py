@@ -10,7 +10,7 @@ import pytest
 
 from daemon import delivery, report
 from oneroster.problems import Problem
-from sql import audit, database, jobs
+from sql import audit, database, jobs, shown
 from sql.inboxes import Door, Inbox
 from sql.jobs import Count, Job
 from tests.daemon.conftest import MASTER, Site, zipped
@@ -58,7 +58,7 @@ async def test_a_report_names_file_line_column_and_value_in_three_forms(
     assert len(list(folder.iterdir())) == 6
     told = json.loads((folder / f"{stem}.json").read_text("utf-8"))
     (ended,) = await site.jobs()
-    assert {name: told[name] for name in jobs.shown(ended)} == jobs.shown(ended)
+    assert {name: told[name] for name in shown.job(ended)} == shown.job(ended)
     assert [one["line"] for one in told["problems"]] == [12, 7, 3, 4]
     text = (folder / f"{stem}.txt").read_text("utf-8")
     for words in (
