@@ -2,42 +2,41 @@
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, Iterator
 from typing import TypeVar
 
 T = TypeVar("T")
 
 
-async def ahead(items: Iterator[T], depth: int = 4) -> AsyncIterator[T]:
-    """The items, made in a thread at most `depth` ahead. Closing the generator ends the thread after its next item."""
+async def ahead(items: Iterator[T], depth: int = 4) -> AsyncGenerator[T, None]:
+    """The items, made in a thread at most `depth` ahead; what the thread raises, rises here.
+
+    Closing the generator waits for the item in the making, and no other is made.
+    """
     loop = asyncio.get_running_loop()
-    queue: asyncio.Queue[tuple[T] | None] = asyncio.Queue(depth)
+    queue: asyncio.Queue[tuple[T] | None] = asyncio.Queue()
+    room = threading.Semaphore(depth)
     stopped = threading.Event()
 
     def produce() -> None:
+        room.acquire()
         for item in items:
+            loop.call_soon_threadsafe(queue.put_nowait, (item,))
+            room.acquire()
             if stopped.is_set():
                 return
-            asyncio.run_coroutine_threadsafe(queue.put((item,)), loop).result()
 
-    async def run() -> None:
-        try:
-            await asyncio.to_thread(produce)
-        finally:
-            await queue.put(None)
-
-    task = asyncio.create_task(run())
+    thread = loop.run_in_executor(None, produce)
+    thread.add_done_callback(lambda _: queue.put_nowait(None))
     try:
         while (got := await queue.get()) is not None:
             yield got[0]
-        await task
+            room.release()
+        thread.result()
     finally:
+        # The thread waits for nothing but room, so it ends also where the wait for it is cancelled.
         stopped.set()
-        while not task.done():
-            # The thread may wait for room; take what it has until it sees that it should stop.
-            try:
-                await asyncio.wait_for(queue.get(), 0.05)
-            except TimeoutError:
-                continue
-        if not task.cancelled():
-            task.exception()
+        room.release()
+        await asyncio.wait([thread])
+        if not thread.cancelled():
+            thread.exception()

@@ -66,7 +66,7 @@ async def pack(root: Path, tenant_id: int, sealer: seal.Sealer, files: Mapping[s
 
 def sweep(root: Path) -> None:
     """Remove what was being stored when its process was killed. Raises OSError."""
-    for place in root.iterdir() if root.exists() else ():
+    for place in filter(Path.is_dir, root.glob("*")):
         with _folder(place) as folder:
             making.sweep(folder)
 

@@ -7,14 +7,15 @@ carries what was found out.
 """
 
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Sequence
+from contextlib import aclosing
 
 import msgspec
 
 from daemon import guard
 from daemon.ahead import ahead
 from oneroster import entities, profiles
-from oneroster.bundle import Bundle
+from oneroster.bundle import Broken, Bundle
 from oneroster.entities import Entity
 from oneroster.problems import CODES, Problem
 from oneroster.profiles import Profile
@@ -107,14 +108,18 @@ async def ingest(
                 await apply.apply(conn, work, job.id)
                 # Before the job's row is ours: marks are written by another connection.
                 await mark("commit", None)
-                await settle(conn, job, work, profile, rows, counts, findings)
+                outcome = Outcome("applied", findings, None, profile.name, rows, counts)
+                await settle(conn, job, sealer, work, outcome)
             else:
                 raise Ended(Outcome("applied", findings, None, profile.name, rows, counts))
     except Ended as ended:
         if ended.outcome.state == "applied":
-            await confirm(conn, job, bundle, ended.outcome)
+            await confirm(conn, job, sealer, bundle, ended.outcome)
         return ended.outcome
-    return Outcome("applied", findings, None, profile.name, rows, counts)
+    except Broken as broken:
+        findings.add([broken.problem])
+        return Outcome("rejected", findings)
+    return outcome
 
 
 def recognise(tenant: Tenant, bundle: Bundle, findings: Findings) -> Profile:
@@ -165,8 +170,9 @@ async def stage(
                 encoder = staging.Encoder(entity, reader.columns, sealer)
                 tally = Tally(reader, encoder, findings)
 
-                chunks = marked(tally, done, mark)
-                staged = await staging.fill(conn, entity, encoder.names, chunks)
+                # Closed before the file is: the thread reads it.
+                async with aclosing(marked(tally, done, mark)) as chunks:
+                    staged = await staging.fill(conn, entity, encoder.names, chunks)
                 if staged != tally.good:
                     raise RuntimeError(f"{entity.file}: {tally.good} rows read, {staged} staged")
                 await staging.analyze(conn, entity)
@@ -176,11 +182,12 @@ async def stage(
     return rows
 
 
-async def marked(tally: "Tally", done: int, mark: Mark) -> AsyncIterator[bytes]:
+async def marked(tally: "Tally", done: int, mark: Mark) -> AsyncGenerator[bytes, None]:
     """The chunks of a file, made ahead in a thread, with the progress told as they pass."""
-    async for chunk in ahead(tally.chunks()):
-        yield chunk
-        await mark("stage", done + tally.rows)
+    async with aclosing(ahead(tally.chunks())) as chunks:
+        async for chunk in chunks:
+            yield chunk
+            await mark("stage", done + tally.rows)
 
 
 class Tally:
@@ -206,13 +213,15 @@ async def check(
     conn: Connection, tenant: Tenant, bundle: Bundle, profile: Profile, rows: dict[str, int], findings: Findings
 ) -> dict[Entity, str]:
     """What can only be seen with all rows staged; ends here when anything is an error. Returns each file's mode."""
-    staged = [entity for entity in brought(bundle) if entity.file not in findings.faulty or rows[entity.name]]
-    whole = [entity for entity in staged if entity.file not in findings.faulty]
+    # As they are now: what is found below leaves all rows in their places, so that who refers to them can be judged.
+    faulty = frozenset(findings.faulty)
+    staged = [entity for entity in brought(bundle) if entity.file not in faulty or rows[entity.name]]
+    whole = [entity for entity in staged if entity.file not in faulty]
     modes = {entity: await mode_of(conn, bundle, entity, findings) for entity in staged}
     by_name = {entity.name: mode for entity, mode in modes.items()}
     for entity in staged:
         findings.add(*await checks.duplicates(conn, entity))
-        findings.add(*await checks.references(conn, tenant.id, entity, profile, by_name, findings.faulty))
+        findings.add(*await checks.references(conn, tenant.id, entity, profile, by_name, faulty))
     if entities.USERS in whole and entities.ROLES in whole:
         findings.add(*await checks.roleless(conn))
     if findings.errors:
@@ -256,49 +265,55 @@ async def judge(
     return counts
 
 
-async def settle(
-    conn: Connection,
-    job: Claim,
-    work: merge.Merge,
-    profile: Profile,
-    rows: dict[str, int],
-    counts: Sequence[Count],
-    findings: Findings,
-) -> None:
+async def settle(conn: Connection, job: Claim, sealer: Sealer, work: merge.Merge, outcome: Outcome) -> None:
     """Enter the revision and what the job did, in the transaction of the load."""
-    bulk = "bulk" in work.modes.values()
+    await enter(conn, job, sealer, outcome, work.revision, bulk="bulk" in work.modes.values())
+
+
+async def confirm(conn: Connection, job: Claim, sealer: Sealer, bundle: Bundle, outcome: Outcome) -> None:
+    """A bundle that changes nothing makes no revision; it names the one it confirms."""
+    assert bundle.manifest is not None
+    bulk = "bulk" in bundle.manifest.modes.values()
+    async with database.tenant_transaction(conn, job.tenant_id, "ingest"):
+        await revisions.lock(conn, job.tenant_id)
+        newest = await revisions.newest(conn, job.tenant_id)
+        await enter(conn, job, sealer, outcome, newest or None, bulk=bulk)
+
+
+async def enter(
+    conn: Connection, job: Claim, sealer: Sealer, outcome: Outcome, revision: int | None, *, bulk: bool
+) -> None:
+    """The bundle's state is current now, and the job did this; raises Taken when it was taken away."""
+    assert outcome.profile is not None
     await revisions.set_current(conn, job.tenant_id, job.id, job.sha256, job.day, bulk=bulk)
     kept = await jobs.settle(
         conn,
         job,
-        revision=work.revision,
-        profile=profile.name,
-        rows=rows,
-        counts=counts,
-        warnings=findings.total["warning"],
+        revision=revision,
+        profile=outcome.profile,
+        rows=outcome.rows,
+        counts=outcome.counts,
+        warnings=outcome.findings.total["warning"],
     )
     if not kept:
         raise Taken
+    # With the load and not after it: whoever ends the job after a kill does not know this any more.
+    await describe(conn, job, sealer, outcome)
 
 
-async def confirm(conn: Connection, job: Claim, bundle: Bundle, outcome: Outcome) -> None:
-    """A bundle that changes nothing makes no revision; it names the one it confirms."""
-    assert bundle.manifest is not None and outcome.profile is not None
-    bulk = "bulk" in bundle.manifest.modes.values()
-    async with database.tenant_transaction(conn, job.tenant_id, "ingest"):
-        await revisions.lock(conn, job.tenant_id)
-        await revisions.set_current(conn, job.tenant_id, job.id, job.sha256, job.day, bulk=bulk)
-        kept = await jobs.settle(
-            conn,
-            job,
-            revision=await revisions.newest(conn, job.tenant_id) or None,
-            profile=outcome.profile,
-            rows=outcome.rows,
-            counts=outcome.counts,
-            warnings=outcome.findings.total["warning"],
-        )
-        if not kept:
-            raise Taken
+async def describe(conn: Connection, job: Claim, sealer: Sealer, outcome: Outcome) -> None:
+    """Keep what was found out about the bundle."""
+    await jobs.describe(
+        conn,
+        job,
+        sealer,
+        profile=outcome.profile,
+        rows=outcome.rows,
+        found=outcome.findings.kept,
+        total=outcome.findings.total,
+        counts=outcome.counts,
+        sealed_columns=SEALED_COLUMNS,
+    )
 
 
 class Taken(Exception):

@@ -8,17 +8,16 @@ import asyncio
 import contextlib
 import datetime
 import hashlib
-import os
 import socket
 from contextlib import ExitStack
 from pathlib import Path
 
 import structlog
 
-from daemon import archive, guard, report
+from daemon import archive, guard, keys, report
 from daemon.child import Place
 from daemon.config import Settings
-from daemon.ingest import SEALED_COLUMNS, Ended, Findings, Outcome, Taken, ingest
+from daemon.ingest import Ended, Findings, Outcome, Taken, describe, ingest
 from oneroster.bundle import Bundle, open_bundle
 from sql import audit, database, jobs, processes, revisions, seal, tenants
 from sql.database import Connection, Pool
@@ -66,11 +65,7 @@ class Worker:
 
     def __init__(self, settings: Settings, pool: Pool, name: str) -> None:
         self.settings, self.pool, self.name = settings, pool, name
-        credentials = os.environ.get("CREDENTIALS_DIRECTORY")
-        self.master = seal.master_key(
-            settings.state / "keys" / "master.key",
-            Path(credentials, "rosterhub-master-key") if credentials else None,
-        )
+        self.master = keys.master(settings.state)
         self._beat: asyncio.Task[None] | None = None
         self._looked = 0.0
 
@@ -162,7 +157,7 @@ class Worker:
             if await self._publish(job.tenant_id):
                 await asyncio.sleep(KNOWN_EVERYWHERE)
         async with database.hub(self.pool, "ingest") as conn:
-            if outcome is not None:
+            if outcome is not None and state != "applied":  # that one was described with its load
                 await self._describe(conn, job, outcome)
             kept = await jobs.finish(conn, job, state, outcome.reason if outcome else None)
             if kept:
@@ -175,17 +170,7 @@ class Worker:
 
     async def _describe(self, conn: Connection, job: Claim, outcome: Outcome) -> None:
         tenant = await tenants.by_id(conn, job.tenant_id)
-        await jobs.describe(
-            conn,
-            job,
-            tenant.sealer(self.master),
-            profile=outcome.profile,
-            rows=outcome.rows,
-            found=outcome.findings.kept,
-            total=outcome.findings.total,
-            counts=outcome.counts,
-            sealed_columns=SEALED_COLUMNS,
-        )
+        await describe(conn, job, tenant.sealer(self.master), outcome)
 
     async def _publish(self, tenant_id: int) -> int:
         async with self.pool.connection() as conn, database.tenant_transaction(conn, tenant_id, "ingest"):

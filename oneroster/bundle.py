@@ -202,8 +202,8 @@ def _entries(archive: zipfile.ZipFile) -> tuple[dict[str, zipfile.ZipInfo], list
             continue
         if info.flag_bits & 1:
             problems.append(Problem("E-ZIP-ENTRY", name, 0, "", name, "It is encrypted."))
-        elif info.is_dir() or "/" in name or "\\" in name:
-            if not info.is_dir():
+        elif "/" in name or "\\" in name:
+            if not name.endswith("/"):
                 problems.append(Problem("E-FOLDER", name, 0, "", name))
         elif stat.S_IFMT(info.external_attr >> 16) not in (0, stat.S_IFREG):
             problems.append(Problem("E-ZIP-ENTRY", name, 0, "", name, "It is not a plain file."))

@@ -1,0 +1,119 @@
+"""Bundles that fall apart while they are read: rejected at the first attempt, with the file named, never retried."""
+
+import random
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+CENTRAL = b"PK\x01\x02"
+ORGS = "sourcedId,status,dateLastModified,name,type,identifier,parentSourcedId"
+
+
+def rezipped(source: Path, target: Path, files: dict[str, bytes]) -> Path:
+    """A zip with some of its files replaced."""
+    with zipfile.ZipFile(source) as old, zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as new:
+        for name in old.namelist():
+            new.writestr(name, files.get(name, old.read(name)))
+    return target
+
+
+async def rejected(hub: Any, bundle: Path) -> list[tuple[str, str, int]]:
+    before = await hub.moved()
+    job = await hub.deliver(bundle)
+    assert (job.state, job.attempts) == ("rejected", 1), job.reason
+    assert await hub.moved() == before
+    return [(one.code, one.file, one.line) for one in await hub.problems(job)]
+
+
+@pytest.fixture
+async def good(hub: Any, roster: Any) -> Path:
+    """A bundle whose rows are loaded already."""
+    await hub.roster(roster)
+    return Path(hub.folder / "b.zip")
+
+
+async def test_a_wrong_sum_rejects_the_bundle_and_names_the_file(hub: Any, good: Path) -> None:
+    whole = good.read_bytes()
+    for name in ("orgs.csv", "users.csv", "enrollments.csv", "manifest.csv"):
+        data = bytearray(whole)
+        at = data.rindex(CENTRAL, 0, data.rindex(name.encode()))
+        data[at + 16 : at + 20] = b"\0\0\0\0"
+        good.write_bytes(data)
+        assert await rejected(hub, good) == [("E-ZIP", name, 0)]
+
+
+async def test_a_file_that_breaks_off_behind_many_rows_is_rejected(hub: Any, good: Path, tmp_path: Path) -> None:
+    chance = random.Random(7)
+    rows = "".join(f"x{number},,,{chance.random()},school,,\n" for number in range(30_000))
+    bundle = rezipped(good, tmp_path / "c.zip", {"orgs.csv": f"{ORGS}\n{rows}".encode()})
+    with zipfile.ZipFile(bundle) as archive:
+        info = archive.getinfo("orgs.csv")
+    data = bytearray(bundle.read_bytes())
+    middle = info.header_offset + info.compress_size * 3 // 4
+    data[middle : middle + 64] = bytes(64)
+    bundle.write_bytes(data)
+    assert ("E-ZIP", "orgs.csv", 0) in await rejected(hub, bundle)
+    job = await hub.deliver(good, name="again.zip")
+    assert job.state == "duplicate"
+
+
+UNREADABLE = [
+    (b"", "E-EMPTY", 1),
+    (b"\n\n", "E-EMPTY", 1),
+    (b"\xff\xfe\x00", "E-ENC", 1),
+    (f"{ORGS}\ro1,,,North,school,,\r".encode(), "E-CSV", 1),
+    (random.Random(7).randbytes(1 << 20).hex().encode(), "E-CSV", 1),
+    (f"{ORGS}\n\x83\x65".encode("latin-1"), "E-ENC", 2),
+    (f'{ORGS}\no1,,,"open'.encode(), "E-CSV", 2),
+    (f"{ORGS},metadata.{'a.' * 1000}\n".encode(), "E-HEADER-UNKNOWN", 1),
+    (f"{ORGS},a\0b\n".encode(), "E-HEADER-UNKNOWN", 1),
+    (f"{ORGS}\no1,,,a\0b,school,,\n".encode(), "E-TEXT", 2),
+]
+
+
+async def test_a_file_that_cannot_be_read_is_the_only_one_blamed(hub: Any, good: Path, tmp_path: Path) -> None:
+    for content, code, line in UNREADABLE:
+        bundle = rezipped(good, tmp_path / "c.zip", {"orgs.csv": content})
+        assert await rejected(hub, bundle) == [(code, "orgs.csv", line)]
+
+
+async def test_no_file_can_be_read(hub: Any, good: Path, tmp_path: Path) -> None:
+    with zipfile.ZipFile(good) as archive:
+        names = set(archive.namelist()) - {"manifest.csv"}
+    bundle = rezipped(good, tmp_path / "c.zip", dict.fromkeys(names, b"\xff"))
+    assert {(code, file) for code, file, _ in await rejected(hub, bundle)} == {("E-ENC", name) for name in names}
+
+
+async def test_blanks_and_strange_keys_are_loaded_and_not_stumbled_over(hub: Any, roster: Any, tmp_path: Path) -> None:
+    await hub.roster(roster)
+    columns = ORGS + ',"metadata.a""b\\",metadata.t'
+    rows = [
+        "d-1,,,District,district,,  ,,",
+        's-1, ," ",North,school,N1,d-1,"say ""ah""",\\.',
+        "s-2,,,South,school,S2,d-1,plain,",
+    ]
+    content = "\n".join([columns, *rows]).encode()
+    job = await hub.deliver(rezipped(Path(hub.folder / "b.zip"), tmp_path / "c.zip", {"orgs.csv": content}))
+    assert (job.state, await hub.problems(job)) == ("applied", [])
+    assert (await hub.document("orgs", "s-1"))["metadata"] == {'a"b\\': 'say "ah"', "t": "\\."}
+    assert (await hub.document("orgs", "s-2"))["metadata"] == {'a"b\\': "plain"}
+    assert "parent" not in await hub.document("orgs", "d-1")
+
+
+async def test_values_the_database_would_refuse_are_faults_of_the_row(hub: Any, roster: Any) -> None:
+    await hub.roster(roster)
+    roster["users"][0]["userIds"] = "{LDAP:a\nb}"
+    roster["users"][1]["middleName"] = "\n"
+    roster["academicSessions"][0]["schoolYear"] = "２０２６"
+    roster["orgs"][1]["dateLastModified"] = "2026-04-01T00:00:00+23:59"
+    job = await hub.roster(roster)
+    assert (job.state, job.attempts) == ("rejected", 1)
+    found = {(one.code, one.column) for one in await hub.problems(job)}
+    assert found == {
+        ("E-USERIDS", "userIds"),
+        ("E-TEXT", "middleName"),
+        ("E-YEAR", "schoolYear"),
+        ("E-INSTANT", "dateLastModified"),
+    }

@@ -1,0 +1,357 @@
+"""Reading rows: every cell true to the byte, every fault named with its physical line, nothing hostile believed."""
+
+import csv
+import io
+import time
+from collections.abc import Sequence
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from oneroster import entities, kinds, profiles, rows
+from oneroster.entities import Entity
+from oneroster.problems import Problem
+from oneroster.profiles import Profile
+
+BASE = profiles.BY_NAME["base-1.2"]
+JAPANESE = profiles.BY_NAME["jp-1.2.1"]
+ORGS = entities.ORGS
+HEADER = "sourcedId,status,dateLastModified,name,type,identifier,parentSourcedId"
+GOOD = "o1,,,North,school,,"
+
+Read = tuple[list[tuple[int, list[str]]], list[Problem]]
+
+
+def open_rows(data: bytes | str, entity: Entity = ORGS, profile: Profile = BASE) -> rows.Rows:
+    return rows.Rows(io.BytesIO(data.encode() if isinstance(data, str) else data), entity.file, entity, profile)
+
+
+def read(data: bytes | str, entity: Entity = ORGS, profile: Profile = BASE) -> Read:
+    reader = open_rows(data, entity, profile)
+    found: list[tuple[int, list[str]]] = []
+    problems: list[Problem] = []
+    if reader.usable:
+        for batch in reader.batches():
+            found += zip(batch.lines, batch.cells, strict=True)
+            problems += batch.problems
+    return found, reader.problems + problems
+
+
+def told(problems: Sequence[Problem]) -> list[tuple[str, int, str]]:
+    return [(one.code, one.line, one.column) for one in problems]
+
+
+def line(cells: Sequence[str]) -> str:
+    return ",".join('"' + cell.replace('"', '""') + '"' for cell in cells)
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+@pytest.mark.parametrize("mark", ["", "\ufeff"])
+def test_line_ends_byte_order_mark_and_a_last_line_without_end_are_all_read(end: str, mark: str) -> None:
+    found, problems = read(mark + end.join([HEADER, GOOD, "o2,,,South,school,S2,o1"]))
+    assert found == [
+        (2, ["o1", "", "", "North", "school", "", ""]),
+        (3, ["o2", "", "", "South", "school", "S2", "o1"]),
+    ]
+    assert told(problems) == ([("W-BOM", 1, "")] if mark else [])
+
+
+def test_blank_lines_and_line_breaks_in_quotes_count_as_lines() -> None:
+    found, problems = read(f'{HEADER}\n\n{GOOD}\n\r\no2,,,"So\nuth\r\n",school,,\n\no3,,,East,school,,\no4,,,x\n')
+    assert [number for number, _ in found] == [3, 9]
+    assert told(problems) == [("E-COLUMNS", 10, ""), ("E-TEXT", 5, "name")]
+
+
+def test_reordered_columns_come_in_the_order_of_the_profile_with_a_warning() -> None:
+    header = HEADER.split(",")
+    found, problems = read(",".join(reversed(header)) + "\n" + ",".join(reversed(GOOD.split(","))) + "\n")
+    assert found == [(2, GOOD.split(","))]
+    assert told(problems) == [("W-HEADER-ORDER", 1, "")]
+
+
+def test_a_japanese_profile_reads_null_as_blank_and_true_with_a_warning() -> None:
+    found, problems = read(f"{HEADER}\no1,,,North,school,NULL,NULL\n", profile=JAPANESE)
+    assert found == [(2, ["o1", "", "", "North", "school", "NULL", ""])]
+    assert not problems
+    header = ",".join(JAPANESE.header(entities.CLASSES))
+    good = "c1,,,1-1,,co1,,homeroom,,s1,t1,,,,"
+    found, problems = read(f"{header}\n{good}True\n{good}FALSE\n{good}yes\n{good}\n", entities.CLASSES, JAPANESE)
+    assert [cells[-1] for _, cells in found] == ["true", "false", ""]
+    assert told(problems) == [
+        (code, number, "metadata.jp.specialNeeds")
+        for code, number in [("W-BOOL-CASE", 2), ("W-BOOL-CASE", 3), ("E-BOOL", 4)]
+    ]
+
+
+def test_a_base_profile_reads_neither_null_nor_true() -> None:
+    assert read(f"{HEADER}\no1,,,North,school,,NULL\n")[0][0][1][-1] == "NULL"
+    header = ",".join(BASE.header(entities.ENROLLMENTS))
+    assert told(read(f"{header}\ne1,,,c1,s1,u1,student,True,,\n", entities.ENROLLMENTS)[1]) == [
+        ("E-BOOL", 2, "primary")
+    ]
+
+
+def test_every_fault_of_a_row_is_named() -> None:
+    found, problems = read(f"{HEADER}\nö 1,gone,yesterday, ,castle,a\x00b,{'x' * 256}\n")
+    assert not found
+    assert told(problems) == [
+        (code, 2, column)
+        for code, column in zip(
+            ["E-GUID", "E-ENUM", "E-INSTANT", "E-REQUIRED", "E-ENUM", "E-TEXT", "E-GUID"],
+            HEADER.split(","),
+            strict=True,
+        )
+    ]
+    assert "ext:NAME" in problems[4].detail
+
+
+@pytest.mark.parametrize("at", [0, 1, 1_998, 1_999, 2_000, 2_001, 3_999, 4_000, 4_499])
+def test_a_fault_is_found_wherever_it_stands_in_a_batch(at: int) -> None:
+    lines = [f"o{number},,,North,school,," for number in range(4_500)]
+    lines[at] = f"o{at},,,North,castle,,"
+    found, problems = read("\n".join([HEADER, *lines]))
+    assert told(problems) == [("E-ENUM", at + 2, "type")]
+    assert [number for number, _ in found] == [number for number in range(2, 4_502) if number != at + 2]
+
+
+def test_rows_of_other_widths_are_named_in_batches_of_their_own() -> None:
+    reader = open_rows(HEADER + "\n" + "a,b\n" * 5_000 + GOOD)
+    batches = list(reader.batches())
+    assert [len(one.problems) for one in batches] == [2_000, 2_000, 1_000]
+    assert batches[-1].lines == [5_002]
+    assert (batches[0].problems[0].value, batches[0].problems[0].detail) == ("2", "The header has 7 columns.")
+
+
+def test_a_line_of_a_mebibyte_is_read_and_a_longer_one_is_not() -> None:
+    room = rows.LONGEST_LINE - len("o1,,,,school,,\n")
+    found, problems = read(f"{HEADER}\no1,,,{'x' * room},school,,\n")
+    assert len(found[0][1][3]) == room
+    assert not problems
+    found, problems = read(f"{HEADER}\n{GOOD}\no1,,,{'x' * room}x,school,,\n{GOOD}\n")
+    assert [number for number, _ in found] == [2]
+    assert told(problems) == [("E-CSV", 3, "")]
+
+
+class Endless(io.RawIOBase):
+    """A header, then one piece over and over."""
+
+    def __init__(self, head: bytes, piece: bytes, size: int) -> None:
+        self._head, self._piece, self.left = head, piece, size
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+        if self._head:
+            data, self._head = self._head, b""
+        else:
+            data = (self._piece * (len(buffer) // len(self._piece)))[: max(self.left, 0)]
+        self.left -= len(data)
+        buffer[: len(data)] = data
+        return len(data)
+
+
+@pytest.mark.parametrize("piece", [b"x", b'x\n","', b"x,", b'\n', b'"x\n",'], ids=repr)  # fmt: skip
+def test_a_gigabyte_in_one_row_is_refused_without_being_held(piece: bytes) -> None:
+    raw = Endless(f'{HEADER}\n{GOOD}\no2,,,"'.encode(), piece, 1 << 30)
+    reader = rows.Rows(io.BufferedReader(raw, 1 << 20), ORGS.file, ORGS, BASE)
+    (batch,) = reader.batches()
+    assert (1 << 30) - raw.left <= 2 * rows.BATCH_BYTES + rows.LONGEST_LINE
+    assert batch.lines == [2]
+    assert told(batch.problems) == [("E-CSV", 3, "")]
+
+
+def test_rows_of_half_a_mebibyte_come_in_small_batches() -> None:
+    data = (HEADER + "\n" + f"o1,,,{'x' * (1 << 19)},school,,\n" * 40).encode()
+    batches = list(open_rows(data).batches())
+    assert sum(len(one.cells) for one in batches) == 40
+    assert max(len(one.cells) for one in batches) <= 10
+
+
+def test_what_is_wrong_with_the_quotes_ends_the_reading_at_the_line_where_the_row_begins() -> None:
+    for bad in ('"open\nup to\nthe end', '"shut" late,x', '"x"y', "a\rb"):
+        found, problems = read(f"{HEADER}\n{GOOD}\n\no2,,,{bad},school,,\n{GOOD}\n")
+        assert [number for number, _ in found] == [2]
+        assert told(problems) == [("E-CSV", 4, "")]
+
+
+@pytest.mark.parametrize("end", ["\r", "\x00"])
+def test_a_file_of_other_line_ends_is_refused(end: str) -> None:
+    found, problems = read(end.join([HEADER, GOOD]))
+    assert not found
+    assert {one.severity for one in problems} == {"error"}
+
+
+@pytest.mark.parametrize("encoding", ["cp932", "utf-16", "utf-16-le", "utf-16-be", "iso2022_jp"])
+def test_a_foreign_encoding_is_refused(encoding: str) -> None:
+    found, problems = read(f"{HEADER}\no1,,,山田,school,,\n".encode(encoding))
+    assert not found
+    assert "error" in {one.severity for one in problems}
+
+
+@pytest.mark.parametrize("bad", [b"\x83\x65", b"\xc0\xaf", b"\xed\xa0\x80", b"\xf5\x80\x80\x80", b"\xff"])
+def test_a_byte_that_is_not_utf_8_is_named_with_its_line(bad: bytes) -> None:
+    found, problems = read(f"{HEADER}\n{GOOD}\n\no2,,,".encode() + bad + f",school,,\n{GOOD}\n".encode())
+    assert [number for number, _ in found] == [2]
+    assert told(problems) == [("E-ENC", 4, "")]
+    assert problems[0].value == f"0x{bad[0]:02x}"
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "ﾃｽﾄ",
+        "𠮷野家",
+        "葛\U000e0100城",
+        "が",
+        "〜～",
+        "\u200b\u202e",
+        "=1+1",
+        "\\",
+        "\\.",
+        "\\N",
+        "a\tb",
+        "'; --",
+        "　",
+        "<&>",
+    ],
+)
+def test_a_text_is_true_to_the_byte(value: str) -> None:
+    found, problems = read(f"{HEADER}\no1,,,x{value},school,{value},\n\\.\n{GOOD}\n")
+    assert found[0] == (2, ["o1", "", "", "x" + value, "school", value, ""])
+    assert found[1][0] == 4
+    assert told(problems) == [("E-COLUMNS", 3, "")]
+
+
+def test_free_metadata_columns_stand_behind_those_of_the_profile() -> None:
+    found, problems = read(f"{HEADER},metadata.b,metadata.a.c\n{GOOD},1,2\n")
+    assert found[0][1][-2:] == ["1", "2"]
+    assert not problems
+    reader = open_rows(f"metadata.b,{HEADER}\n")
+    assert [one.header for one in reader.columns] == [*HEADER.split(","), "metadata.b"]
+    assert told(reader.problems) == [("W-HEADER-ORDER", 1, "")]
+
+
+@pytest.mark.parametrize(
+    "header, expected",
+    [
+        ("", [("E-EMPTY", "")]),
+        ("\n" + HEADER, [("E-EMPTY", "")]),
+        (HEADER.replace(",name", ""), [("E-HEADER-MISSING", "name")]),
+        (HEADER.replace("name", "Name"), [("E-HEADER-MISSING", "name")]),
+        (HEADER + ",name", [("E-HEADER-TWICE", "name")]),
+        (HEADER + ",Name", [("E-HEADER-UNKNOWN", "Name")]),
+        (HEADER + ",colour", [("E-HEADER-UNKNOWN", "colour")]),
+        (HEADER + ",metadata.", [("E-HEADER-UNKNOWN", "metadata.")]),
+        (HEADER + ',"metadata.a\nb"', [("E-HEADER-UNKNOWN", "metadata.a\nb")]),
+        (HEADER + ",metadata." + "a." * 130, [("E-HEADER-UNKNOWN", "metadata." + "a." * 130)]),
+        (HEADER.replace(",", "\t"), [("E-HEADER-MISSING", name) for name in HEADER.split(",")]),
+        (HEADER + ',"open', [("E-CSV", "")]),
+    ],
+)
+def test_what_is_wrong_with_a_header_is_named(header: str, expected: list[tuple[str, str]]) -> None:
+    reader = open_rows(header)
+    errors = [(one.code, one.column) for one in reader.problems]
+    assert [one for one in errors if one in expected] == expected
+    assert not reader.usable
+
+
+def test_a_column_that_may_lack_is_missed_when_it_is_spelled_otherwise() -> None:
+    header = ",".join(BASE.header(entities.USERS))
+    assert open_rows(header.replace("resourceSourcedIds,", ""), entities.USERS).usable
+    reader = open_rows(header.replace("resourceSourcedIds", "resourcesourcedids"), entities.USERS)
+    assert told(reader.problems) == [("E-HEADER-UNKNOWN", 1, "resourcesourcedids")]
+
+
+@pytest.mark.parametrize("name", ["a{}", "metadata.a{}"])
+def test_a_header_of_a_hundred_thousand_columns_takes_no_time(name: str) -> None:
+    data = HEADER + "".join("," + name.format(number) for number in range(50_000))
+    began = time.process_time()
+    reader = open_rows(data + "\n" + GOOD + "," * 50_000 + "\n")
+    if reader.usable:
+        assert len(next(reader.batches()).cells[0]) == 50_007
+    assert time.process_time() - began < 5
+
+
+def test_a_faulty_value_is_repeated_only_so_far() -> None:
+    _, (problem,) = read(f"{HEADER}\n{'ö' * 100_000},,,North,school,,\n")
+    assert len(problem.value) == rows.LONGEST_SHOWN
+
+
+@pytest.mark.parametrize("kind", [kinds.GUID, kinds.INSTANT, kinds.WORD])
+def test_blanks_where_a_value_may_lack_are_no_value(kind: kinds.Kind) -> None:
+    index = {kinds.WORD: 1, kinds.INSTANT: 2, kinds.GUID: 6}[kind]
+    cells = GOOD.split(",")
+    found, problems = read(f"{HEADER}\n{line([*cells[:index], '  ', *cells[index + 1 :]])}\n")
+    assert found == [(2, cells)]
+    assert not problems
+    for other in ("\n", "\x1f", "\t", "　"):
+        found, problems = read(f"{HEADER}\n{line([*cells[:index], other, *cells[index + 1 :]])}\n")
+        assert (not found, [one.code for one in problems]) == (True, [kind.code])
+
+
+# Of every kind: right ones, nearly right ones, blanks of all sorts, and whatever comes.
+cells = st.sampled_from(
+    ["", " ", "  ", "\n", "\x1f", "\x0b", "　", "\x00", "\t", "a", "a b", "a\n", "x" * 255, "x" * 256, "true", "True",
+     "active", "tobedeleted", "student", "ext:a", "ext:", "primary", "school", "2026-04-01", "2026-02-30", "２０２６",
+     "2026", "2026-04-01T00:00:00Z", "2026-04-01T00:00:00+15:59", "a,b", "a,", " a , b ", "{a:b}", "{a:b},{c:d}",
+     "{a:\n}", "{a}", "7", "-1", "NULL", "𠮷"]
+) | st.text(max_size=5)  # fmt: skip
+
+
+def check_of(entity: Entity, profile: Profile) -> tuple[rows.Rows, rows.Check]:
+    reader = open_rows(",".join(profile.header(entity)), entity, profile)
+    return reader, rows.Check(reader.columns)
+
+
+@pytest.mark.parametrize("profile", [BASE, JAPANESE], ids=lambda profile: profile.name)
+@pytest.mark.parametrize("entity", entities.ALL, ids=lambda entity: entity.name)
+@settings(max_examples=40, deadline=None)
+@given(data=st.data())
+def test_a_row_passes_as_a_whole_exactly_when_no_cell_of_it_is_at_fault(
+    data: st.DataObject, entity: Entity, profile: Profile
+) -> None:
+    reader, check = check_of(entity, profile)
+    for index, column in enumerate(reader.columns):
+        good = {kinds.GUID: "a", kinds.GUIDS: "a,b", kinds.TEXT: "a", kinds.TEXTS: "a", kinds.DATE: "2026-04-01",
+                kinds.BOOLEAN: "true", kinds.YEAR: "2026"}  # fmt: skip
+        words = column.words.words[0] if column.words else ""
+        row = [
+            (words_of.words[0] if (words_of := one.words) else good[one.kind]) if one.required else ""
+            for one in reader.columns
+        ]
+        assert check.passes([row])
+        for cell in (data.draw(cells), words + data.draw(cells)):
+            row[index] = cell
+            mended = list(row)
+            faults = list(reader._faults(2, mended))
+            assert check.passes([row]) == (not faults and mended == row), (column.header, cell)
+            assert all(one.line == 2 and one.column == column.header for one in faults)
+            if all(one.severity == "warning" for one in faults):
+                # What was mended is right now: nothing reaches the database unchecked.
+                assert check.passes([mended])
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.tuples(st.text(max_size=6), st.text(max_size=6)), max_size=8))
+def test_what_is_kept_and_what_is_refused_are_all_the_rows(values: list[tuple[str, str]]) -> None:
+    text = io.StringIO()
+    writer = csv.writer(text, quoting=csv.QUOTE_ALL)
+    writer.writerow(HEADER.split(","))
+    for name, identifier in values:
+        writer.writerow(["o1", "", "", name, "school", identifier, ""])
+    found, problems = read(text.getvalue())
+    assert len(found) + len({one.line for one in problems}) == len(values)
+    starts = dict(zip((1 + number for number in _starts(text.getvalue())), values, strict=True))
+    assert all(starts[number] == (row[3], row[5]) for number, row in found)
+
+
+def _starts(text: str) -> list[int]:
+    """The lines before each data row, counted by hand: a row begins where the count of quotes is even."""
+    starts, quotes = [], 0
+    for number, one in enumerate(text.split("\n")[:-1]):
+        if quotes % 2 == 0:
+            starts.append(number)
+        quotes += one.count('"')
+    return starts[1:]
