@@ -93,11 +93,11 @@ class Worker:
                     await processes.beat(conn, self.name, "ingest")
 
     async def turn(self, conninfo: str, stop: asyncio.Event) -> bool:
-        """One job if there is one, else what others left undone; whether there was a job."""
+        """What others left undone, then one job if there is one; whether there was a job."""
+        await self._tidy()  # first, as a long queue must not keep it waiting
         async with database.hub(self.pool, "ingest") as conn:
             job = await jobs.claim(conn, self.name)
         if job is None:
-            await self._tidy()
             return False
         with structlog.contextvars.bound_contextvars(job=str(job.id)[:8], tenant=job.tenant_id):
             async with database.connect(conninfo) as conn:
