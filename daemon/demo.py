@@ -297,8 +297,9 @@ class Story:
         """Until Ctrl-C, or the end of the daemon."""
         with contextlib.suppress(KeyboardInterrupt):
             assert self.process is not None
-            self.process.wait()
-            raise Fell(f"rosterhub run ended with {self.process.returncode}.")
+            # It has our terminal, so Ctrl-C may reach it first: then it ends well by itself.
+            if self.process.wait() != 0:
+                raise Fell(f"rosterhub run ended with {self.process.returncode}.")
 
     def log_tail(self) -> list[str]:
         """The last lines of the daemon's log."""

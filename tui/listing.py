@@ -76,11 +76,11 @@ class Listing(Screen[None]):
 
     def columns(self) -> Sequence[Column]:
         """The columns of the list."""
-        raise NotImplementedError
+        return ()
 
     def rows(self) -> list[Row]:
         """The rows of the list before filter and sort."""
-        raise NotImplementedError
+        return []
 
     def status(self, shown: int, total: int) -> list[Line]:
         """The lines under the list."""
