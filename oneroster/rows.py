@@ -8,6 +8,7 @@ to name every fault (CSV binding sections 2 and 5).
 import csv
 import functools
 import re
+import string
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from typing import IO, Annotated, Any
@@ -80,6 +81,21 @@ def _in_calendar(kind: Kind, cell: str) -> bool:
     return kinds.is_instant(cell) if kind is kinds.INSTANT else True
 
 
+# Deleting bytes is ten times faster than searching for one that is not of a class.
+
+
+def _beyond_guids(text: bytes) -> bytes:
+    return text.translate(None, _GUID_BYTES)
+
+
+def _controls(text: bytes) -> bool:
+    return len(text.translate(None, _CONTROL_BYTES)) != len(text)
+
+
+_GUID_BYTES = (string.ascii_letters + string.digits + ".-_/@\n").encode()
+_CONTROL_BYTES = bytes({*range(0x20), 0x7F} - {0x09, 0x0A})
+
+
 class Check:
     """What a batch of a file must pass as a whole, compiled once from its columns."""
 
@@ -88,15 +104,15 @@ class Check:
         short = Annotated[str, msgspec.Meta(max_length=255)]
         filled_short = Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
         fields: list[tuple[str, Any]] = []
-        self._characters: list[tuple[int, Callable[[str], object]]] = []
+        self._characters: list[tuple[int, Callable[[bytes], object]]] = []
         self._distinct: list[tuple[int, Column, set[str]]] = []
         for index, column in enumerate(columns):
             if column.kind is kinds.GUID:
                 fields.append((f"c{index}", filled_short if column.required else short))
-                self._characters.append((index, re.compile(r"[^A-Za-z0-9.\-_/@\n]").search))
+                self._characters.append((index, _beyond_guids))
             elif column.kind in (kinds.TEXT, kinds.TEXTS):
                 fields.append((f"c{index}", filled if column.required else str))
-                self._characters.append((index, re.compile(r"[\x00-\x08\x0b-\x1f\x7f]").search))
+                self._characters.append((index, _controls))
             else:
                 fields.append((f"c{index}", filled if column.required else str))
                 self._distinct.append((index, column, set()))
@@ -113,9 +129,9 @@ class Check:
             return False
         columns = list(zip(*rows, strict=True))
         for index, bad in self._characters:
-            text = "\n".join(columns[index])
+            text = "\n".join(columns[index]).encode()
             # A line break inside a cell shows as one too many.
-            if bad(text) or text.count("\n") >= len(rows):
+            if bad(text) or text.count(b"\n") >= len(rows):
                 return False
         for index, column, good in self._distinct:
             for cell in set(columns[index]) - good:
