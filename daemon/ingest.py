@@ -109,7 +109,7 @@ async def ingest(
                 # Before the job's row is ours: marks are written by another connection.
                 await mark("commit", None)
                 outcome = Outcome("applied", findings, None, profile.name, rows, counts)
-                await settle(conn, job, sealer, work, outcome)
+                await enter(conn, job, sealer, outcome, work.revision, bulk="bulk" in modes.values())
             else:
                 raise Ended(Outcome("applied", findings, None, profile.name, rows, counts))
     except Ended as ended:
@@ -265,11 +265,6 @@ async def judge(
     return counts
 
 
-async def settle(conn: Connection, job: Claim, sealer: Sealer, work: merge.Merge, outcome: Outcome) -> None:
-    """Enter the revision and what the job did, in the transaction of the load."""
-    await enter(conn, job, sealer, outcome, work.revision, bulk="bulk" in work.modes.values())
-
-
 async def confirm(conn: Connection, job: Claim, sealer: Sealer, bundle: Bundle, outcome: Outcome) -> None:
     """A bundle that changes nothing makes no revision; it names the one it confirms."""
     assert bundle.manifest is not None
@@ -283,7 +278,7 @@ async def confirm(conn: Connection, job: Claim, sealer: Sealer, bundle: Bundle, 
 async def enter(
     conn: Connection, job: Claim, sealer: Sealer, outcome: Outcome, revision: int | None, *, bulk: bool
 ) -> None:
-    """The bundle's state is current now, and the job did this; raises Taken when it was taken away."""
+    """In the transaction of the load: the bundle's state is current, and the job did this. Raises Taken."""
     assert outcome.profile is not None
     await revisions.set_current(conn, job.tenant_id, job.id, job.sha256, job.day, bulk=bulk)
     kept = await jobs.settle(

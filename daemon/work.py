@@ -17,7 +17,7 @@ import structlog
 from daemon import archive, guard, keys, report
 from daemon.child import Place
 from daemon.config import Settings
-from daemon.ingest import Ended, Findings, Outcome, Taken, describe, ingest
+from daemon.ingest import Findings, Outcome, Taken, describe, ingest
 from oneroster.bundle import Bundle, open_bundle
 from sql import audit, database, jobs, processes, revisions, seal, tenants
 from sql.database import Connection, Pool
@@ -44,7 +44,7 @@ async def serve(settings: Settings, place: Place) -> None:
         try:
             while not place.stop.is_set():
                 try:
-                    busy = await worker.turn(place.conninfo, place.stop)
+                    busy = await worker.turn(place.conninfo)
                 except database.OUTAGE as error:
                     log.warning("database away", error=type(error).__name__)
                     busy = False
@@ -92,7 +92,7 @@ class Worker:
                 async with database.hub(self.pool, "ingest") as conn:
                     await processes.beat(conn, self.name, "ingest")
 
-    async def turn(self, conninfo: str, stop: asyncio.Event) -> bool:
+    async def turn(self, conninfo: str) -> bool:
         """What others left undone, then one job if there is one; whether there was a job."""
         await self._tidy()  # first, as a long queue must not keep it waiting
         async with database.hub(self.pool, "ingest") as conn:
@@ -233,6 +233,3 @@ class Marks:
     async def _tell(self) -> None:
         async with database.hub(self._pool, "ingest") as conn:
             self._lost = not await jobs.renew(conn, self._job, self._phase, self._rows)
-
-
-__all__ = ["Ended", "Worker", "serve"]

@@ -1,6 +1,5 @@
 """A hub of one's own: real database, archive and worker; bundles go in by delivery, rows come out by SQL."""
 
-import asyncio
 import csv
 import io
 import zipfile
@@ -179,7 +178,7 @@ class Hub:
             self.pool, self.worker.master, self.settings.state, self.tenant,
             inbox=None, via="hand", bundle=name, source=bundle, actor=audit.SYSTEM,
         )  # fmt: skip
-        while await self.worker.turn(self.conninfo, asyncio.Event()):
+        while await self.worker.turn(self.conninfo):
             pass
         async with database.hub(self.pool, "viewer", read_only=True) as conn:
             return await jobs.by_prefix(conn, str(number))

@@ -1,6 +1,5 @@
 """What the next worker makes of what a killed one left."""
 
-import asyncio
 import datetime
 from pathlib import Path
 from typing import Any
@@ -25,7 +24,7 @@ async def test_what_was_found_out_is_kept_with_the_load(hub: Any, roster: Any) -
         assert (await hub.worker._examine(conn, claimed)).state == "applied"  # and here it is killed
     successor = work.Worker(hub.settings, hub.pool, "test")
     await successor.begin()
-    assert await successor.turn(hub.conninfo, asyncio.Event())
+    assert await successor.turn(hub.conninfo)
     await successor.end()
     async with database.hub(hub.pool, "viewer", read_only=True) as conn:
         (job,) = await jobs.page(conn)
@@ -47,6 +46,6 @@ async def test_a_lost_job_is_freed_although_others_wait(hub: Any, roster: Any) -
         assert claimed is not None and claimed.id == lost
         await conn.execute("UPDATE jobs SET lease_until = now() - interval '1 second' WHERE id = %s", [lost])
     await deliver(hub, hub.tenant, conftest.zipped(hub.folder / "b.zip", roster))
-    assert await hub.worker.turn(hub.conninfo, asyncio.Event())
+    assert await hub.worker.turn(hub.conninfo)
     async with database.hub(hub.pool, "viewer", read_only=True) as conn:
         assert (await jobs.by_prefix(conn, str(lost))).state == "received"
