@@ -108,11 +108,19 @@ CREATE TABLE jobs (
     deleted integer NOT NULL DEFAULT 0,
     errors integer NOT NULL DEFAULT 0,
     warnings integer NOT NULL DEFAULT 0,
+    kind text COLLATE "C" NOT NULL DEFAULT 'bundle' CHECK (kind IN ('bundle', 'rollback')),
+    undoes bigint,                          -- of a rollback: the first revision it undoes
+    profile_reason text COLLATE "C",        -- how the profile was told
+    approved_at timestamptz,                -- a held job that a person approved waits for a worker
+    approved_deletes bigint,                -- with so many removals, and no other number
+    phase_at timestamptz,                   -- when the phase began
+    phase_of bigint,                        -- rows the phase has to do, as far as that can be told
     PRIMARY KEY (tenant_id, id)
 );
 CREATE INDEX ON jobs (received_at);
 CREATE INDEX ON jobs (state, received_at) WHERE state IN ('received', 'loading');
 CREATE INDEX ON jobs (finished_at) WHERE reported_at IS NULL;
+CREATE INDEX ON jobs (tenant_id, sha256);
 -- Loads of one tenant are serial: two workers cannot both take a job of it.
 CREATE UNIQUE INDEX jobs_one_loading ON jobs (tenant_id) WHERE state = 'loading';
 
@@ -147,6 +155,19 @@ CREATE TABLE job_counts (
     FOREIGN KEY (tenant_id, job_id) REFERENCES jobs (tenant_id, id) ON DELETE CASCADE
 );
 
+-- Some of the records a job changed or would change; persons' names are masked before they come here.
+CREATE TABLE job_samples (
+    tenant_id integer NOT NULL,
+    job_id uuid NOT NULL,
+    entity text COLLATE "C" NOT NULL,
+    seq integer NOT NULL,
+    change text COLLATE "C" NOT NULL CHECK (change IN ('inserted', 'updated', 'deleted')),
+    sourced_id text COLLATE "C" NOT NULL,
+    fields json NOT NULL,                   -- member: [before, after]
+    PRIMARY KEY (tenant_id, job_id, entity, seq),
+    FOREIGN KEY (tenant_id, job_id) REFERENCES jobs (tenant_id, id) ON DELETE CASCADE
+);
+
 -- ---------------------------------------------------------------------------------------------------------
 -- Revisions: the tenant's roster after one bundle that changed something
 -- ---------------------------------------------------------------------------------------------------------
@@ -157,6 +178,10 @@ CREATE TABLE revisions (
     job_id uuid NOT NULL,
     applied_at timestamptz NOT NULL DEFAULT now(),
     published_at timestamptz,               -- dateLastModified of every record this revision changed
+    before_job uuid,                        -- the bundle that was current before it, as in current_bundles
+    before_sha256 text COLLATE "C",
+    before_day date,
+    before_bulk_day date,
     PRIMARY KEY (tenant_id, revision)
 );
 CREATE INDEX ON revisions (tenant_id, revision) WHERE published_at IS NULL;
@@ -649,7 +674,7 @@ BEGIN
     END LOOP;
     -- the hub's own tables
     FOREACH relation IN ARRAY ARRAY['inboxes', 'pulled', 'clients', 'client_secrets', 'jobs', 'problems', 'job_counts',
-                                    'revisions', 'totals', 'current_bundles', 'audit', 'audit_default'] LOOP
+                                    'job_samples', 'revisions', 'totals', 'current_bundles', 'audit', 'audit_default'] LOOP
         EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY', relation);
         EXECUTE format('ALTER TABLE %I FORCE ROW LEVEL SECURITY', relation);
         CONTINUE WHEN relation = 'audit_default';
@@ -675,13 +700,13 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON processes TO rosterhub_api, rosterhub_in
 
 GRANT SELECT ON tenants, inboxes, current_bundles, clock TO rosterhub_ingest;
 GRANT UPDATE (looked_at, trouble) ON inboxes TO rosterhub_ingest;
-GRANT SELECT, INSERT, UPDATE, DELETE ON pulled, problems, job_counts TO rosterhub_ingest;
+GRANT SELECT, INSERT, UPDATE, DELETE ON pulled, problems, job_counts, job_samples TO rosterhub_ingest;
 GRANT SELECT, INSERT, UPDATE ON jobs, revisions, totals, current_bundles TO rosterhub_ingest;
 GRANT UPDATE (high) ON clock TO rosterhub_ingest;
 
-GRANT SELECT ON tenants, inboxes, clients, jobs, problems, job_counts, revisions, totals, current_bundles, audit,
-    processes, clock TO rosterhub_viewer, rosterhub_operator, rosterhub_admin;
-GRANT UPDATE (state, reason, reported_at, not_before, attempts, finished_at) ON jobs
+GRANT SELECT ON tenants, inboxes, clients, jobs, problems, job_counts, job_samples, revisions, totals, current_bundles,
+    audit, processes, clock TO rosterhub_viewer, rosterhub_operator, rosterhub_admin;
+GRANT UPDATE (state, reason, reported_at, not_before, attempts, finished_at, approved_at, approved_deletes) ON jobs
     TO rosterhub_operator, rosterhub_admin;
 GRANT INSERT ON jobs TO rosterhub_operator, rosterhub_admin;
 GRANT INSERT, UPDATE ON tenants, inboxes, clients TO rosterhub_admin;
