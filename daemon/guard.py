@@ -4,30 +4,40 @@ Strictly greater than the limits: deletes over 10 % or updates over 75 % of the 
 also of students and of teachers; all ids new; a bulk file without rows where active records exist.
 """
 
+import datetime
 from collections.abc import Mapping, Sequence
 
 import msgspec
 
 from sql.jobs import Count
+from sql.settings import Limits, Settings
+
+TURNING_OVER = frozenset({"academicSessions", "courses", "classes", "enrollments"})
+"""What a new school year replaces entirely."""
 
 
-class Limits(msgspec.Struct, frozen=True):
-    """A tenant's limits."""
+def limits_of(settings: Settings, entity: str, day: datetime.date) -> Limits:
+    """The limits for an entity on a day: in the window of the school years' change they are wider."""
+    window = settings.window
+    if window is None or not window.begin <= day <= window.end:
+        return settings.guard
+    if entity in TURNING_OVER:
+        return msgspec.structs.replace(settings.guard, deleted=1.0, updated=1.0, few=0)
+    return msgspec.structs.replace(settings.guard, deleted=window.deleted, updated=window.updated)
 
-    deleted: float = 0.10
-    """Of the active records of an entity."""
-    updated: float = 0.75
-    few: int = 20
-    """Below so many active records the shares say little: then more than `few_allowed` count."""
-    few_allowed: int = 5
 
-
-def judge(counts: Sequence[Count], rows: Mapping[str, int], bulk: frozenset[str], limits: Limits) -> list[Count]:
+def judge(
+    counts: Sequence[Count], rows: Mapping[str, int], bulk: frozenset[str], settings: Settings, day: datetime.date
+) -> list[Count]:
     """The counts with the guard's word: ok, or hold:empty, hold:ids, hold:deleted, hold:updated.
 
-    `rows` are the data rows of each file in the bundle, `bulk` the entities whose file is a bulk file.
+    `rows` are the data rows of each file in the bundle, `bulk` the entities whose file is a bulk file, `day` the one
+    on which the bundle came.
     """
-    return [msgspec.structs.replace(one, guard=_word(one, rows, bulk, limits)) for one in counts]
+    return [
+        msgspec.structs.replace(one, guard=_word(one, rows, bulk, limits_of(settings, one.entity, day)))
+        for one in counts
+    ]
 
 
 def held_because(counts: Sequence[Count]) -> str | None:

@@ -20,14 +20,32 @@ from oneroster.entities import Entity
 from oneroster.problems import CODES, Problem
 from oneroster.profiles import Profile
 from oneroster.rows import Rows
-from sql import apply, checks, database, diff, jobs, merge, revisions, staging
+from sql import (
+    apply,
+    causes,
+    checks,
+    database,
+    decisions,
+    diff,
+    jobs,
+    merge,
+    revisions,
+    samples,
+    settings,
+    staging,
+    undo,
+)
 from sql.database import Connection
 from sql.jobs import Claim, Count
+from sql.samples import Sample
 from sql.seal import Sealer
+from sql.settings import Settings
 from sql.tenants import Tenant
 
 Mark = Callable[[str, int | None], Awaitable[None]]
 """Says which phase has begun and how many rows are behind it; a load that has been taken away ends there."""
+ROLLED_BACK = "rolled-back"
+"""The reason of a bundle held because its bytes were undone once."""
 
 SEALED_COLUMNS = frozenset(
     (entity.file, field.name) for entity in entities.ALL for field in entity.fields if field.sealed or field.dropped
@@ -73,6 +91,10 @@ class Outcome(msgspec.Struct, frozen=True):
     profile: str | None = None
     rows: dict[str, int] = {}
     counts: Sequence[Count] = ()
+    samples: Sequence[Sample] = ()
+    profile_reason: str | None = None
+    bulk: bool = False
+    """Whether it brought a file as the full truth."""
 
 
 class Ended(Exception):
@@ -83,12 +105,11 @@ class Ended(Exception):
         self.outcome = outcome
 
 
-async def ingest(
-    conn: Connection, job: Claim, tenant: Tenant, sealer: Sealer, bundle: Bundle, limits: guard.Limits, mark: Mark
-) -> Outcome:
+async def ingest(conn: Connection, job: Claim, tenant: Tenant, sealer: Sealer, bundle: Bundle, mark: Mark) -> Outcome:
     """Load a bundle whole or not at all; the outcome says which.
 
-    A state of `applied` with a revision is committed and waits to be published; every other outcome left no trace.
+    A state of `applied` is committed, and its revision, if it made one, waits to be published; every other outcome
+    left no trace.
     """
     findings = Findings()
     try:
@@ -102,23 +123,32 @@ async def ingest(
             modes = await check(conn, tenant, bundle, profile, rows, findings)
             await mark("diff", None)
             work = await merge.begin(conn, tenant.id, modes)
-            counts = await judge(conn, work, rows, limits, profile, findings)
-            if any(one.inserted or one.updated or one.deleted for one in counts):
-                await mark("apply", None)
-                await apply.apply(conn, work, job.id)
-                # Before the job's row is ours: marks are written by another connection.
-                await mark("commit", None)
-                outcome = Outcome("applied", findings, None, profile.name, rows, counts)
-                await enter(conn, job, sealer, outcome, work.revision, bulk="bulk" in modes.values())
-            else:
-                raise Ended(Outcome("applied", findings, None, profile.name, rows, counts))
+            outcome = await compare(conn, work, Outcome("applied", findings, None, profile.name, rows))
+            outcome = await judge(conn, work, job, settings.read(tenant.settings), outcome)
+            await make_so(conn, work, job, sealer, outcome, mark)
     except Ended as ended:
-        if ended.outcome.state == "applied":
-            await confirm(conn, job, sealer, bundle, ended.outcome)
         return ended.outcome
     except Broken as broken:
         findings.add([broken.problem])
         return Outcome("rejected", findings)
+    return outcome
+
+
+async def roll_back(conn: Connection, job: Claim, tenant: Tenant, sealer: Sealer, mark: Mark) -> Outcome:
+    """Restore the roster as it was before the revisions that the job undoes, as a new revision of the same kind."""
+    assert job.undoes is not None
+    async with database.tenant_transaction(conn, tenant.id, "ingest"):
+        await revisions.lock(conn, tenant.id)
+        if await revisions.newest(conn, tenant.id) != job.undoes_to:
+            return Outcome("rejected", Findings(), "Another bundle was applied since this rollback was asked for.")
+        await mark("stage", 0)
+        modes = await undo.stage(conn, tenant.id, job.undoes - 1)
+        await mark("diff", None)
+        work = await merge.begin(conn, tenant.id, modes)
+        outcome = await compare(conn, work, Outcome("applied", Findings()))
+        await decisions.mark_undone(conn, job)
+        await make_so(conn, work, job, sealer, outcome, mark)
+        await revisions.restore_current(conn, tenant.id, job.undoes)
     return outcome
 
 
@@ -248,44 +278,84 @@ async def mode_of(conn: Connection, bundle: Bundle, entity: Entity, findings: Fi
     return seen
 
 
-async def judge(
-    conn: Connection,
-    work: merge.Merge,
-    rows: dict[str, int],
-    limits: guard.Limits,
-    profile: Profile,
-    findings: Findings,
-) -> list[Count]:
-    """What would change, with the guard's word; ends here when a person must look first."""
+async def compare(conn: Connection, work: merge.Merge, outcome: Outcome) -> Outcome:
+    """What would change: counts, and some of the records."""
+    await merge.mark_start(conn)
+    counts = await diff.diff(conn, work)
+    return msgspec.structs.replace(
+        outcome,
+        counts=counts,
+        samples=await samples.take(conn, work),
+        bulk="bulk" in work.modes.values(),
+    )
+
+
+async def judge(conn: Connection, work: merge.Merge, job: Claim, limits: Settings, outcome: Outcome) -> Outcome:
+    """The outcome with the guard's word on each count; ends here when a person must look first."""
     bulk = frozenset(entity.name for entity, mode in work.modes.items() if mode == "bulk")
-    counts = guard.judge(await diff.diff(conn, work), rows, bulk, limits)
-    because = guard.held_because(counts)
+    counts = guard.judge(outcome.counts, outcome.rows, bulk, limits, job.day)
+    outcome = msgspec.structs.replace(outcome, counts=counts)
+    if not changes(counts):
+        return outcome
+    because = await held_because(conn, work, job, counts, outcome.rows)
     if because is not None:
-        raise Ended(Outcome("held", findings, because, profile.name, rows, counts))
-    return counts
+        raise Ended(msgspec.structs.replace(outcome, state="held", reason=because))
+    return outcome
 
 
-async def confirm(conn: Connection, job: Claim, sealer: Sealer, bundle: Bundle, outcome: Outcome) -> None:
-    """A bundle that changes nothing makes no revision; it names the one it confirms."""
-    assert bundle.manifest is not None
-    bulk = "bulk" in bundle.manifest.modes.values()
-    async with database.tenant_transaction(conn, job.tenant_id, "ingest"):
-        await revisions.lock(conn, job.tenant_id)
-        newest = await revisions.newest(conn, job.tenant_id)
-        await enter(conn, job, sealer, outcome, newest or None, bulk=bulk)
+async def held_because(
+    conn: Connection, work: merge.Merge, job: Claim, counts: Sequence[Count], rows: dict[str, int]
+) -> str | None:
+    """Why a person must look first, None when the load may go on."""
+    if job.approved_deletes is not None:
+        removals = jobs.sums(counts)["deleted"]
+        if removals == job.approved_deletes:
+            return None
+        return f"Approved with {job.approved_deletes:,} removals, but now {removals:,} records would go."
+    if await decisions.rolled_back_bytes(conn, job.tenant_id, job.sha256):
+        return ROLLED_BACK
+    sentence = guard.held_because(counts)
+    if sentence is None:
+        return None
+    cause = await causes.likely(conn, work, counts, rows)
+    return f"{sentence} {cause}" if cause else sentence
 
 
-async def enter(
-    conn: Connection, job: Claim, sealer: Sealer, outcome: Outcome, revision: int | None, *, bulk: bool
+def changes(counts: Sequence[Count]) -> bool:
+    """Whether any record changes at all."""
+    return any(one.inserted or one.updated or one.deleted for one in counts)
+
+
+async def make_so(
+    conn: Connection, work: merge.Merge, job: Claim, sealer: Sealer, outcome: Outcome, mark: Mark
 ) -> None:
+    """Apply what was compared. What changes nothing makes no revision; it names the one it confirms."""
+    revision: int | None = work.revision
+    if changes(outcome.counts):
+        await mark("apply", None)
+        await apply.apply(conn, work, job.id)
+    else:
+        # Parts may have moved without being seen in any record.
+        await merge.back_to_start(conn)
+        revision = work.revision - 1 or None
+    await apply.note_dates(conn, work)
+    # Before the job's row is ours: marks are written by another connection.
+    await mark("commit", None)
+    await enter(conn, job, sealer, outcome, revision)
+
+
+async def enter(conn: Connection, job: Claim, sealer: Sealer, outcome: Outcome, revision: int | None) -> None:
     """In the transaction of the load: the bundle's state is current, and the job did this. Raises Taken."""
-    assert outcome.profile is not None
-    await revisions.set_current(conn, job.tenant_id, job.id, job.sha256, job.day, bulk=bulk)
+    if job.kind == "bundle":
+        await revisions.set_current(conn, job.tenant_id, job.id, job.sha256, job.day, bulk=outcome.bulk)
+        if outcome.bulk:
+            await decisions.supersede(conn, job.tenant_id, job.id, job.day)
     kept = await jobs.settle(
         conn,
         job,
         revision=revision,
         profile=outcome.profile,
+        profile_reason=outcome.profile_reason,
         rows=outcome.rows,
         counts=outcome.counts,
         warnings=outcome.findings.total["warning"],
@@ -303,12 +373,14 @@ async def describe(conn: Connection, job: Claim, sealer: Sealer, outcome: Outcom
         job,
         sealer,
         profile=outcome.profile,
+        profile_reason=outcome.profile_reason,
         rows=outcome.rows,
         found=outcome.findings.kept,
         total=outcome.findings.total,
         counts=outcome.counts,
         sealed_columns=SEALED_COLUMNS,
     )
+    await samples.keep(conn, job.tenant_id, job.id, outcome.samples)
 
 
 class Taken(Exception):

@@ -14,12 +14,12 @@ from pathlib import Path
 
 import structlog
 
-from daemon import archive, guard, keys, report
+from daemon import archive, keys, report
 from daemon.child import Place
 from daemon.config import Settings
-from daemon.ingest import Findings, Outcome, Taken, describe, ingest
+from daemon.ingest import Findings, Outcome, Taken, describe, ingest, roll_back
 from oneroster.bundle import Bundle, open_bundle
-from sql import audit, database, jobs, processes, revisions, seal, tenants
+from sql import audit, database, decisions, jobs, processes, revisions, seal, tenants
 from sql.database import Connection, Pool
 from sql.jobs import Claim
 
@@ -137,14 +137,16 @@ class Worker:
             current = await revisions.current(side, job.tenant_id)
         if job.revision is not None:
             return None
+        sealer = tenant.sealer(self.master)
+        if job.kind == "rollback":
+            async with Marks(self.pool, job) as marks:
+                return await roll_back(conn, job, tenant, sealer, marks.mark)
         if current is not None and current.sha256 == job.sha256:
             return Outcome("duplicate", Findings(), f"The same bytes as job {str(current.job_id)[:8]}.")
-        sealer = tenant.sealer(self.master)
         with ExitStack() as stack:
             bundle = await asyncio.to_thread(self._open, stack, job, sealer)
-            marks = Marks(self.pool, job)
-            async with marks:
-                return await ingest(conn, job, tenant, sealer, bundle, guard.Limits(), marks.mark)
+            async with Marks(self.pool, job) as marks:
+                return await ingest(conn, job, tenant, sealer, bundle, marks.mark)
 
     def _open(self, stack: ExitStack, job: Claim, sealer: seal.Sealer) -> Bundle:
         stream = stack.enter_context(archive.open(self.settings.state / "archive", job.tenant_id, sealer, job.sha256))
@@ -162,6 +164,8 @@ class Worker:
             kept = await jobs.finish(conn, job, state, outcome.reason if outcome else None)
             if kept:
                 await audit.write(conn, job.tenant_id, audit.SYSTEM, f"job.{state}", str(job.id))
+            if kept and outcome is not None and outcome.bulk and state == "held":  # else done with the load
+                await decisions.supersede(conn, job.tenant_id, job.id, job.day)
         if not kept:
             raise Taken
         log.info("job ended", state=state)
@@ -204,8 +208,9 @@ class Marks:
         self._lost = False
         self._task: asyncio.Task[None] | None = None
 
-    async def __aenter__(self) -> None:
+    async def __aenter__(self) -> "Marks":
         self._task = asyncio.create_task(self._renew())
+        return self
 
     async def __aexit__(self, *_: object) -> None:
         assert self._task is not None

@@ -55,6 +55,8 @@ class Claim(msgspec.Struct, frozen=True):
 
     tenant_id: int
     id: uuid.UUID
+    kind: str
+    """bundle, or rollback."""
     inbox_id: int | None
     via: str
     bundle: str
@@ -65,6 +67,12 @@ class Claim(msgspec.Struct, frozen=True):
     revision: int | None
     """Set when an earlier attempt committed the load and did not live to publish it."""
     worker: str
+    undoes: int | None = None
+    """Of a rollback: the first revision it undoes ..."""
+    undoes_to: int | None = None
+    """... and the last, which was the newest when it was asked for."""
+    approved_deletes: int | None = None
+    """A person approved so many removals, and no other number."""
 
     @property
     def key(self) -> dict[str, Any]:
@@ -78,6 +86,7 @@ class Job(msgspec.Struct, frozen=True):
     tenant: str
     tenant_name: str
     id: uuid.UUID
+    kind: str
     inbox: int | None
     via: str
     state: str
@@ -85,6 +94,8 @@ class Job(msgspec.Struct, frozen=True):
     bundle: str
     sha256: str
     profile: str | None
+    profile_reason: str | None
+    """How the profile was told."""
     revision: int | None
     received_at: datetime.datetime
     started_at: datetime.datetime | None
@@ -92,12 +103,36 @@ class Job(msgspec.Struct, frozen=True):
     attempts: int
     phase: str | None
     phase_rows: int | None
+    phase_of: int | None
+    """Rows the phase has to do, as far as that can be told."""
+    phase_seconds: float | None
     rows: dict[str, int]
     inserted: int
     updated: int
     deleted: int
     errors: int
     warnings: int
+    approved_at: datetime.datetime | None
+    """A held job with this waits for a worker."""
+
+    @property
+    def open(self) -> bool:
+        """Whether a worker has it or will take it by itself."""
+        return self.state in OPEN or (self.state == "held" and self.approved_at is not None)
+
+    @property
+    def speed(self) -> float | None:
+        """Rows a second in this phase, None where it cannot be told."""
+        if not self.phase_rows or not self.phase_seconds or self.state != "loading":
+            return None
+        return self.phase_rows / self.phase_seconds
+
+    @property
+    def eta(self) -> float | None:
+        """Seconds until this phase is done, None where it cannot be told."""
+        if self.speed is None or not self.phase_of or self.phase_rows is None:
+            return None
+        return max(0.0, (self.phase_of - self.phase_rows) / self.speed)
 
 
 class Fault(msgspec.Struct, frozen=True):
@@ -172,9 +207,11 @@ async def claim(conn: Connection, worker: str) -> Claim | None:
         return None
 
 
-async def renew(conn: Connection, job: Claim, phase: str | None = None, rows: int | None = None) -> bool:
+async def renew(
+    conn: Connection, job: Claim, phase: str | None = None, rows: int | None = None, of: int | None = None
+) -> bool:
     """Extend the lease and say how far the load is; False when the job has been taken away."""
-    params = {**job.key, "lease": LEASE, "phase": phase, "phase_rows": rows}
+    params = {**job.key, "lease": LEASE, "phase": phase, "phase_rows": rows, "phase_of": of}
     return await database.run(conn, STATEMENTS["renew"], params) == 1
 
 
@@ -188,7 +225,8 @@ async def settle(
     job: Claim,
     *,
     revision: int | None,
-    profile: str,
+    profile: str | None,
+    profile_reason: str | None,
     rows: Mapping[str, int],
     counts: Sequence[Count],
     warnings: int,
@@ -198,15 +236,16 @@ async def settle(
         **job.key,
         "revision": revision,
         "profile": profile,
+        "profile_reason": profile_reason,
         "rows": Jsonb(dict(rows)),
         "warnings": warnings,
-        **_sums(counts),
+        **sums(counts),
     }
     return await database.run(conn, STATEMENTS["settle"], params) == 1
 
 
-def _sums(counts: Iterable[Count]) -> dict[str, int]:
-    # students and teachers are among the users
+def sums(counts: Iterable[Count]) -> dict[str, int]:
+    """inserted, updated and deleted over the seven entities: students and teachers are among the users."""
     exposed = [one for one in counts if one.entity not in ("students", "teachers")]
     return {
         "inserted": sum(one.inserted for one in exposed),
@@ -237,6 +276,7 @@ async def describe(
     sealer: seal.Sealer,
     *,
     profile: str | None,
+    profile_reason: str | None,
     rows: Mapping[str, int],
     found: Sequence[Problem],
     total: Mapping[str, int],
@@ -276,9 +316,11 @@ async def describe(
         key
         | {
             "profile": profile,
+            "profile_reason": profile_reason,
             "rows": Jsonb(dict(rows)),
             "errors": total.get("error", 0),
             "warnings": total.get("warning", 0),
+            **sums(counts),
         },
     )
 

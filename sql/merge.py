@@ -39,12 +39,24 @@ class Merge(msgspec.Struct, frozen=True):
 
 async def begin(conn: Connection, tenant_id: int, modes: Mapping[Entity, str]) -> Merge:
     """Look at where the tenant stands."""
-    fresh = set()
-    for entity in modes:
-        name = f"public.{entity.table}_t{tenant_id}"
-        if not await database.fetch_value(conn, "SELECT to_regclass(%(name)s) IS NOT NULL", {"name": name}):
-            fresh.add(entity)
+    fresh = {entity for entity in modes if not await has_rows(conn, tenant_id, entity)}
     return Merge(tenant_id, await revisions.newest(conn, tenant_id) + 1, modes, frozenset(fresh))
+
+
+async def has_rows(conn: Connection, tenant_id: int, entity: Entity) -> bool:
+    """Whether the tenant ever had records of the entity: only then there is a partition."""
+    name = f"public.{entity.table}_t{tenant_id}"
+    return bool(await database.fetch_value(conn, "SELECT to_regclass(%(name)s) IS NOT NULL", {"name": name}))
+
+
+async def mark_start(conn: Connection) -> None:
+    """From here on nothing is kept unless it is applied."""
+    await conn.execute("SAVEPOINT compared")
+
+
+async def back_to_start(conn: Connection) -> None:
+    """Give up what the comparison wrote."""
+    await conn.execute("ROLLBACK TO SAVEPOINT compared")
 
 
 def listed(names: Sequence[str], row: str | None = None, **instead: Composable) -> Composed:

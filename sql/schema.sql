@@ -110,6 +110,7 @@ CREATE TABLE jobs (
     warnings integer NOT NULL DEFAULT 0,
     kind text COLLATE "C" NOT NULL DEFAULT 'bundle' CHECK (kind IN ('bundle', 'rollback')),
     undoes bigint,                          -- of a rollback: the first revision it undoes
+    undoes_to bigint,                       -- and the last
     profile_reason text COLLATE "C",        -- how the profile was told
     approved_at timestamptz,                -- a held job that a person approved waits for a worker
     approved_deletes bigint,                -- with so many removals, and no other number
@@ -702,6 +703,7 @@ GRANT SELECT ON tenants, inboxes, current_bundles, clock TO rosterhub_ingest;
 GRANT UPDATE (looked_at, trouble) ON inboxes TO rosterhub_ingest;
 GRANT SELECT, INSERT, UPDATE, DELETE ON pulled, problems, job_counts, job_samples TO rosterhub_ingest;
 GRANT SELECT, INSERT, UPDATE ON jobs, revisions, totals, current_bundles TO rosterhub_ingest;
+GRANT DELETE ON current_bundles TO rosterhub_ingest;
 GRANT UPDATE (high) ON clock TO rosterhub_ingest;
 
 GRANT SELECT ON tenants, inboxes, clients, jobs, problems, job_counts, job_samples, revisions, totals, current_bundles,

@@ -4,6 +4,7 @@
 ALTER TABLE jobs
     ADD COLUMN kind text COLLATE "C" NOT NULL DEFAULT 'bundle' CHECK (kind IN ('bundle', 'rollback')),
     ADD COLUMN undoes bigint,                   -- of a rollback: the first revision it undoes
+    ADD COLUMN undoes_to bigint,                -- and the last
     ADD COLUMN profile_reason text COLLATE "C", -- how the profile was told
     ADD COLUMN approved_at timestamptz,         -- a held job that a person approved waits for a worker
     ADD COLUMN approved_deletes bigint,         -- with so many removals, and no other number
@@ -38,3 +39,4 @@ CREATE POLICY across ON job_samples TO rosterhub_owner, rosterhub_ingest, roster
 GRANT SELECT, INSERT, UPDATE, DELETE ON job_samples TO rosterhub_ingest;
 GRANT SELECT ON job_samples TO rosterhub_viewer, rosterhub_operator, rosterhub_admin;
 GRANT UPDATE (approved_at, approved_deletes) ON jobs TO rosterhub_operator, rosterhub_admin;
+GRANT DELETE ON current_bundles TO rosterhub_ingest;

@@ -105,6 +105,7 @@ class Site:
                 claim,
                 self.tenant.sealer(MASTER),
                 profile="base-1.2",
+                profile_reason="no metadata.jp. column",
                 rows={"users": 1, "orgs": 1},
                 found=found,
                 total={"error": sum(one.severity == "error" for one in found)},

@@ -19,6 +19,7 @@ JOB = Job(
     tenant="kita",
     tenant_name="Kita",
     id=uuid.UUID(int=0x7F3A91C2 << 96),
+    kind="bundle",
     inbox=None,
     via="sftp",
     state="applied",
@@ -26,6 +27,7 @@ JOB = Job(
     bundle="RO_20260401_kita.zip",
     sha256="0" * 64,
     profile="jp-1.2.1",
+    profile_reason=None,
     revision=1,
     received_at=NOW - datetime.timedelta(seconds=10),
     started_at=NOW - datetime.timedelta(seconds=8),
@@ -33,12 +35,15 @@ JOB = Job(
     attempts=1,
     phase=None,
     phase_rows=None,
+    phase_of=None,
+    phase_seconds=None,
     rows={"users": 1500, "orgs": 500},
     inserted=12,
     updated=340,
     deleted=3,
     errors=0,
     warnings=0,
+    approved_at=None,
 )
 TENANT = Health(1, "kita", "Kita", "active", JOB.id, "applied", None, NOW, 4110, 0, 0, [None] * 7)
 
