@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
+from oneroster.said import Said
 from sql.jobs import Count
 from sql.settings import Limits, Settings
 
@@ -40,26 +41,47 @@ def judge(
     ]
 
 
-def held_because(counts: Sequence[Count]) -> str | None:
+NAMES = {
+    "orgs": "組織",
+    "academicSessions": "学期・年度",
+    "courses": "コース",
+    "classes": "クラス",
+    "users": "利用者",
+    "students": "児童生徒",
+    "teachers": "教職員",
+    "enrollments": "在籍",
+    "demographics": "属性情報",
+}
+
+
+def held_because(counts: Sequence[Count]) -> Said | None:
     """A sentence for people naming the worst of what is held, or None when nothing is."""
     sentences = {
-        "hold:empty": "The bulk file {entity} has no rows, but {before:,} active records are stored.",
-        "hold:ids": "Every id in {entity} is new: all {before:,} active records would go.",
-        "hold:deleted": "{deleted:,} of {before:,} active {entity} would go ({share:.1%}).",
-        "hold:updated": "{updated:,} of {before:,} active {entity} would change ({share:.1%}).",
+        "hold:empty": Said(
+            "The bulk file {entity} has no rows, but {before:,} active records are stored.",
+            "{entity}.csvにデータ行がありませんが、有効な{name}が{before:,}件登録されています。",
+        ),
+        "hold:ids": Said(
+            "Every id in {entity} is new: all {before:,} active records would go.",
+            "{name}のIDがすべて新しく、登録済みの{before:,}件がすべて削除されます。",
+        ),
+        "hold:deleted": Said(
+            "{deleted:,} of {before:,} active {entity} would go ({share:.1%}).",
+            "{name}{before:,}件のうち{deleted:,}件（{share:.1%}）が削除されます。",
+        ),
+        "hold:updated": Said(
+            "{updated:,} of {before:,} active {entity} would change ({share:.1%}).",
+            "{name}{before:,}件のうち{updated:,}件（{share:.1%}）が変更されます。",
+        ),
     }
     held = [one for one in counts if one.guard != "ok"]
     if not held:
         return None
     order = list(sentences)
     worst = min(held, key=lambda one: (order.index(one.guard), -_moved(one) / one.before))
-    return sentences[worst.guard].format(
-        entity=worst.entity,
-        before=worst.before,
-        deleted=worst.deleted,
-        updated=worst.updated,
-        share=_moved(worst) / worst.before,
-    )
+    given = msgspec.structs.asdict(worst) | {"share": _moved(worst) / worst.before, "name": NAMES[worst.entity]}
+    said = sentences[worst.guard]
+    return Said(said.english.format(**given), said.japanese.format(**given))
 
 
 def _moved(one: Count) -> int:

@@ -20,6 +20,7 @@ from oneroster.entities import Entity
 from oneroster.problems import CODES, Problem
 from oneroster.profiles import Profile
 from oneroster.rows import Rows
+from oneroster.said import Said
 from sql import (
     apply,
     causes,
@@ -44,8 +45,12 @@ from sql.tenants import Tenant
 
 Mark = Callable[[str, int | None], Awaitable[None]]
 """Says which phase has begun and how many rows are behind it; a load that has been taken away ends there."""
-ROLLED_BACK = "rolled-back"
+ROLLED_BACK = Said("rolled-back", "取り消されたデータと同一のデータが再び届きました。")
 """The reason of a bundle held because its bytes were undone once."""
+
+OVERTAKEN = Said(
+    "Another bundle was applied since this rollback was asked for.", "取り消しの依頼後に、別のデータが反映されました。"
+)
 
 SEALED_COLUMNS = frozenset(
     (entity.file, field.name) for entity in entities.ALL for field in entity.fields if field.sealed or field.dropped
@@ -87,7 +92,7 @@ class Outcome(msgspec.Struct, frozen=True):
 
     state: str
     findings: Findings
-    reason: str | None = None
+    reason: Said | None = None
     profile: str | None = None
     rows: dict[str, int] = {}
     counts: Sequence[Count] = ()
@@ -140,7 +145,7 @@ async def roll_back(conn: Connection, job: Claim, tenant: Tenant, sealer: Sealer
     async with database.tenant_transaction(conn, tenant.id, "ingest"):
         await revisions.lock(conn, tenant.id)
         if await revisions.newest(conn, tenant.id) != job.undoes_to:
-            return Outcome("rejected", Findings(), "Another bundle was applied since this rollback was asked for.")
+            return Outcome("rejected", Findings(), OVERTAKEN)
         await mark("stage", 0)
         modes = await undo.stage(conn, tenant.id, job.undoes - 1)
         await mark("diff", None)
@@ -181,7 +186,10 @@ async def refuse_late(conn: Connection, job: Claim, bundle: Bundle, findings: Fi
     assert bundle.manifest is not None
     bulk = "bulk" in bundle.manifest.modes.values()
     if bulk and current is not None and current.bulk_day is not None and job.day < current.bulk_day:
-        reason = f"A bundle of {current.bulk_day} is applied already; this one is of {job.day}."
+        reason = Said(
+            f"A bundle of {current.bulk_day} is applied already; this one is of {job.day}.",
+            f"{current.bulk_day} のデータを反映済みですが、これは {job.day} のデータです。",
+        )
         raise Ended(Outcome("superseded", findings, reason))
 
 
@@ -305,20 +313,23 @@ async def judge(conn: Connection, work: merge.Merge, job: Claim, limits: Setting
 
 async def held_because(
     conn: Connection, work: merge.Merge, job: Claim, counts: Sequence[Count], rows: dict[str, int]
-) -> str | None:
+) -> Said | None:
     """Why a person must look first, None when the load may go on."""
     if job.approved_deletes is not None:
         removals = jobs.sums(counts)["deleted"]
         if removals == job.approved_deletes:
             return None
-        return f"Approved with {job.approved_deletes:,} removals, but now {removals:,} records would go."
+        return Said(
+            f"Approved with {job.approved_deletes:,} removals, but now {removals:,} records would go.",
+            f"削除{job.approved_deletes:,}件として承認されましたが、現在は{removals:,}件になります。",
+        )
     if await decisions.rolled_back_bytes(conn, job.tenant_id, job.sha256):
         return ROLLED_BACK
     sentence = guard.held_because(counts)
     if sentence is None:
         return None
     cause = await causes.likely(conn, work, counts, rows)
-    return f"{sentence} {cause}" if cause else sentence
+    return sentence + cause if cause else sentence
 
 
 def changes(counts: Sequence[Count]) -> bool:

@@ -11,6 +11,7 @@ from psycopg.sql import SQL, Composed, Identifier
 
 from oneroster import entities
 from oneroster.entities import Entity
+from oneroster.said import Said
 from sql import database
 from sql.database import Connection
 from sql.jobs import Count
@@ -43,8 +44,8 @@ class Share(msgspec.Struct, frozen=True):
         return self.all > 0 and self.explained >= SHARE * self.all
 
 
-async def likely(conn: Connection, work: Merge, counts: Sequence[Count], rows: Mapping[str, int]) -> str | None:
-    """The likeliest cause as a sentence, None when none shows."""
+async def likely(conn: Connection, work: Merge, counts: Sequence[Count], rows: Mapping[str, int]) -> Said | None:
+    """The likeliest cause as sentences, None when none shows."""
     held = [one for one in counts if one.guard in ("hold:deleted", "hold:ids", "hold:empty")]
     for one in sorted(held, key=lambda one: -one.deleted):
         entity = entities.USERS if one.entity in ("students", "teachers") else entities.BY_NAME[one.entity]
@@ -57,7 +58,7 @@ async def likely(conn: Connection, work: Merge, counts: Sequence[Count], rows: M
     return None
 
 
-async def _rekeyed(conn: Connection, work: Merge, entity: Entity, rows: Mapping[str, int]) -> str | None:
+async def _rekeyed(conn: Connection, work: Merge, entity: Entity, rows: Mapping[str, int]) -> Said | None:
     if entity not in SAME:
         return None
     statement = SQL(
@@ -68,13 +69,16 @@ async def _rekeyed(conn: Connection, work: Merge, entity: Entity, rows: Mapping[
     found = await _share(conn, work, statement)
     if not found.enough:
         return None
-    return (
-        f"Likely cause: {found.explained / found.all:.0%} of the {found.all:,} {entity.name} that would go come again"
-        " under new ids: a re-keyed export. Export with the ids used before."
+    share = f"{found.explained / found.all:.0%}"
+    return Said(
+        f"Likely cause: {share} of the {found.all:,} {entity.name} that would go come again under new ids: a re-keyed"
+        " export. Export with the ids used before.",
+        f"考えられる原因：{entity.file}で削除される{found.all:,}件の{share}が、新しいIDで再び含まれています"
+        "（IDの振り直し）。以前と同じIDで出力し直してください。",
     )
 
 
-async def _lost_orgs(conn: Connection, work: Merge, entity: Entity, rows: Mapping[str, int]) -> str | None:
+async def _lost_orgs(conn: Connection, work: Merge, entity: Entity, rows: Mapping[str, int]) -> Said | None:
     """Of what would go, how much belongs to orgs that would go."""
     orgs = entities.ORGS
     if orgs not in work.modes or orgs in work.fresh or entity is orgs:
@@ -98,13 +102,15 @@ async def _lost_orgs(conn: Connection, work: Merge, entity: Entity, rows: Mappin
     if not found.enough or not found.lost:
         return None
     noun = ("school" if found.schools else "org") + ("" if found.lost == 1 else "s")
-    return (
+    return Said(
         f"Likely cause: orgs.csv lost {found.lost:,} {noun};"
-        f" {found.explained:,} of the {found.all:,} removals in {entity.name} belong to them."
+        f" {found.explained:,} of the {found.all:,} removals in {entity.name} belong to them.",
+        f"考えられる原因：orgs.csvから{'学校' if found.schools else '組織'}が{found.lost:,}件なくなり、"
+        f"{entity.file}で削除される{found.all:,}件のうち{found.explained:,}件がそこに属しています。",
     )
 
 
-async def _cut_off(conn: Connection, work: Merge, entity: Entity, rows: Mapping[str, int]) -> str | None:
+async def _cut_off(conn: Connection, work: Merge, entity: Entity, rows: Mapping[str, int]) -> Said | None:
     """Whether what would go stood behind the place where the file now ends."""
     count = rows.get(entity.name)
     if count is None or work.modes.get(entity) != "bulk":
@@ -115,9 +121,12 @@ async def _cut_off(conn: Connection, work: Merge, entity: Entity, rows: Mapping[
     found = await _share(conn, work, statement)
     if found.all == 0 or found.explained < 0.9 * found.all:
         return None
-    return (
+    return Said(
         f"Likely cause: {entity.file} looks cut off after {count:,} rows; {found.explained:,} of the {found.all:,}"
-        " records that would go stood behind that in the last file. Export again and check that it ended well."
+        " records that would go stood behind that in the last file. Export again and check that it ended well.",
+        f"考えられる原因：{entity.file}が{count:,}行で途切れているようです。削除される{found.all:,}件のうち"
+        f"{found.explained:,}件は、前回それより後ろにありました。出力が最後まで終わったことを確かめて、"
+        "出力し直してください。",
     )
 
 

@@ -6,6 +6,7 @@ import uuid
 import msgspec
 
 from oneroster.refused import Refused
+from oneroster.said import Said
 from sql import audit, database, jobs, statements
 from sql.audit import Actor
 from sql.database import Connection
@@ -88,7 +89,12 @@ async def supersede(conn: Connection, tenant_id: int, job: uuid.UUID, day: datet
         "tenant": tenant_id,
         "job": job,
         "day": day,
-        "reason": f"The newer bundle of job {str(job)[:8]} has come.",
+        **jobs.because(
+            Said(
+                f"The newer bundle of job {str(job)[:8]} has come.",
+                f"新しいデータ（ジョブ {str(job)[:8]}）が届きました。",
+            )
+        ),
     }
     return await database.run(conn, STATEMENTS["supersede"], params)
 
@@ -130,7 +136,9 @@ async def mark_undone(conn: Connection, claim: jobs.Claim) -> None:
         "job": claim.id,
         "first": claim.undoes,
         "last": claim.undoes_to,
-        "reason": f"Rolled back by job {str(claim.id)[:8]}.",
+        **jobs.because(
+            Said(f"Rolled back by job {str(claim.id)[:8]}.", f"ジョブ {str(claim.id)[:8]} により取り消されました。")
+        ),
     }
     cursor = await conn.execute(STATEMENTS["undone"], params)
     for (number,) in await cursor.fetchall():

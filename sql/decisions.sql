@@ -3,12 +3,12 @@ UPDATE jobs SET approved_at = clock_timestamp(), approved_deletes = %(deletes)s,
  WHERE tenant_id = %(tenant)s AND id = %(job)s AND state = 'held' AND approved_at IS NULL
 
 -- discard: a held job that a person rejected has come to its end, and its sender is told
-UPDATE jobs SET state = 'discarded', reason = %(reason)s, reported_at = NULL,
+UPDATE jobs SET state = 'discarded', reason = %(reason)s, reason_japanese = NULL, reported_at = NULL,
                 finished_at = date_trunc('milliseconds', clock_timestamp())
  WHERE tenant_id = %(tenant)s AND id = %(job)s AND state = 'held' AND approved_at IS NULL
 
 -- supersede: held bundles that an applied or held bulk bundle of the same or a later day makes pointless
-UPDATE jobs SET state = 'superseded', reason = %(reason)s, reported_at = NULL,
+UPDATE jobs SET state = 'superseded', reason = %(reason)s, reason_japanese = %(reason_japanese)s, reported_at = NULL,
                 finished_at = date_trunc('milliseconds', clock_timestamp())
  WHERE tenant_id = %(tenant)s AND state = 'held' AND approved_at IS NULL AND id <> %(job)s AND day <= %(day)s
    AND received_at < (SELECT n.received_at FROM jobs n WHERE n.tenant_id = %(tenant)s AND n.id = %(job)s)
@@ -27,7 +27,7 @@ VALUES (%(tenant)s, 'rollback', 'hand', %(bundle)s, '', 0, (now() AT TIME ZONE '
 RETURNING id
 
 -- undone: the jobs whose revisions are undone, those that only confirmed one of them among them
-UPDATE jobs SET state = 'rolled_back', reason = %(reason)s, reported_at = NULL
+UPDATE jobs SET state = 'rolled_back', reason = %(reason)s, reason_japanese = %(reason_japanese)s, reported_at = NULL
  WHERE tenant_id = %(tenant)s AND state = 'applied' AND revision >= %(first)s AND revision <= %(last)s
    AND id <> %(job)s
 RETURNING id

@@ -11,6 +11,7 @@ from psycopg.types.json import Jsonb
 
 from oneroster.problems import Problem
 from oneroster.refused import Refused
+from oneroster.said import Said
 from sql import database, seal, statements
 from sql.database import Connection
 
@@ -91,6 +92,7 @@ class Job(msgspec.Struct, frozen=True):
     via: str
     state: str
     reason: str | None
+    reason_japanese: str | None
     bundle: str
     sha256: str
     profile: str | None
@@ -254,9 +256,16 @@ def sums(counts: Iterable[Count]) -> dict[str, int]:
     }
 
 
-async def finish(conn: Connection, job: Claim, state: str, reason: str | None = None) -> bool:
+async def finish(conn: Connection, job: Claim, state: str, reason: Said | None = None) -> bool:
     """End the job; False when it was taken away."""
-    return await database.run(conn, STATEMENTS["finish"], {**job.key, "state": state, "reason": reason}) == 1
+    return await database.run(conn, STATEMENTS["finish"], {**job.key, "state": state, **because(reason)}) == 1
+
+
+def because(reason: Said | None) -> dict[str, str | None]:
+    """A reason as parameters, in both languages."""
+    if reason is None:
+        return {"reason": None, "reason_japanese": None}
+    return {"reason": reason.english, "reason_japanese": reason.japanese}
 
 
 async def retry_later(conn: Connection, job: Claim, reason: str, wait: datetime.timedelta) -> None:

@@ -5,8 +5,8 @@ RETURNING id
 
 -- claim: take the oldest waiting job of a tenant that has none loading, across the hub; nobody else gets the same one
 UPDATE jobs SET state = 'loading', started_at = now(), worker = %(worker)s, attempts = attempts + 1, phase = 'claim',
-                phase_at = clock_timestamp(), phase_rows = NULL, phase_of = NULL, reason = NULL, finished_at = NULL,
-                reported_at = NULL, lease_until = clock_timestamp() + %(lease)s::interval
+                phase_at = clock_timestamp(), phase_rows = NULL, phase_of = NULL, reason = NULL, reason_japanese = NULL,
+                finished_at = NULL, reported_at = NULL, lease_until = clock_timestamp() + %(lease)s::interval
  WHERE (tenant_id, id) = (
        SELECT w.tenant_id, w.id FROM jobs w JOIN tenants t ON t.id = w.tenant_id
         WHERE (w.state = 'received' OR w.state = 'held' AND w.approved_at IS NOT NULL) AND t.state = 'active'
@@ -36,7 +36,7 @@ UPDATE jobs SET revision = %(revision)s, profile = %(profile)s, profile_reason =
  WHERE tenant_id = %(tenant)s AND id = %(job)s AND state = 'loading' AND worker = %(worker)s AND attempts = %(attempts)s
 
 -- finish: a job has come to its end, or waits for a person
-UPDATE jobs SET state = %(state)s, reason = %(reason)s, finished_at = date_trunc('milliseconds', clock_timestamp()),
+UPDATE jobs SET state = %(state)s, reason = %(reason)s, reason_japanese = %(reason_japanese)s, finished_at = date_trunc('milliseconds', clock_timestamp()),
                 worker = NULL, lease_until = NULL, phase = NULL, phase_rows = NULL, phase_of = NULL, phase_at = NULL,
                 approved_at = NULL, approved_deletes = NULL
  WHERE tenant_id = %(tenant)s AND id = %(job)s AND state = 'loading' AND worker = %(worker)s AND attempts = %(attempts)s
@@ -82,7 +82,7 @@ SELECT entity, before, after, inserted, updated, deleted, guard FROM job_counts
 
 -- page: jobs, newest first, across the hub
 SELECT j.tenant_id, t.code AS tenant, t.name AS tenant_name, j.id, j.kind, j.inbox_id AS inbox, j.via, j.state,
-       j.reason, j.bundle, j.sha256, j.profile, j.profile_reason,
+       j.reason, j.reason_japanese, j.bundle, j.sha256, j.profile, j.profile_reason,
        CASE WHEN j.state IN ('applied', 'rolled_back') THEN j.revision END AS revision,
        j.received_at, j.started_at, j.finished_at, j.attempts, j.phase, j.phase_rows, j.phase_of,
        extract(epoch FROM clock_timestamp() - j.phase_at)::float8 AS phase_seconds, j.rows, j.inserted, j.updated,

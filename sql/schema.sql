@@ -116,6 +116,7 @@ CREATE TABLE jobs (
     approved_deletes bigint,                -- with so many removals, and no other number
     phase_at timestamptz,                   -- when the phase began
     phase_of bigint,                        -- rows the phase has to do, as far as that can be told
+    reason_japanese text COLLATE "C",       -- the reason again, for the sender
     PRIMARY KEY (tenant_id, id)
 );
 CREATE INDEX ON jobs (received_at);
@@ -708,7 +709,8 @@ GRANT UPDATE (high) ON clock TO rosterhub_ingest;
 
 GRANT SELECT ON tenants, inboxes, clients, jobs, problems, job_counts, job_samples, revisions, totals, current_bundles,
     audit, processes, clock TO rosterhub_viewer, rosterhub_operator, rosterhub_admin;
-GRANT UPDATE (state, reason, reported_at, not_before, attempts, finished_at, approved_at, approved_deletes) ON jobs
+GRANT UPDATE (state, reason, reported_at, not_before, attempts, finished_at, approved_at,
+              approved_deletes, reason_japanese) ON jobs
     TO rosterhub_operator, rosterhub_admin;
 GRANT INSERT ON jobs TO rosterhub_operator, rosterhub_admin;
 GRANT INSERT, UPDATE ON tenants, inboxes, clients TO rosterhub_admin;

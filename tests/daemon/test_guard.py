@@ -100,7 +100,10 @@ def test_nothing_held_is_no_reason() -> None:
      ("hold:updated", "751 of 1,000 active users would change (75.1%).")],
 )  # fmt: skip
 def test_the_reason_is_a_sentence_with_the_numbers(held: str, sentence: str) -> None:
-    assert guard.held_because([Count("users", 1000, 0, 0, 751, 101, held)]) == sentence
+    said = guard.held_because([Count("users", 1000, 0, 0, 751, 101, held)])
+    assert said is not None
+    assert said.english == sentence
+    assert "利用者" in said.japanese or "users.csv" in said.japanese
 
 
 def test_the_reason_names_the_worst() -> None:
@@ -110,7 +113,10 @@ def test_the_reason_names_the_worst() -> None:
         Count("classes", 100, 50, 0, 0, 50, "hold:deleted"),
         Count("courses", 100, 100, 0, 0, 0, "ok"),
     ]
-    assert guard.held_because(counts) == "50 of 100 active classes would go (50.0%)."
+    said = guard.held_because(counts)
+    assert said is not None
+    assert said.english == "50 of 100 active classes would go (50.0%)."
+    assert said.japanese == "クラス100件のうち50件（50.0%）が削除されます。"
 
 
 def test_at_the_change_of_school_years_classes_turn_over_and_people_may_go_by_half() -> None:

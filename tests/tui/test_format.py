@@ -24,6 +24,7 @@ JOB = Job(
     via="sftp",
     state="applied",
     reason=None,
+    reason_japanese=None,
     bundle="RO_20260401_kita.zip",
     sha256="0" * 64,
     profile="jp-1.2.1",
