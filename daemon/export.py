@@ -9,6 +9,7 @@ import datetime
 import os
 import re
 import shutil
+import threading
 from collections.abc import AsyncGenerator, Iterator
 from pathlib import Path
 
@@ -80,7 +81,6 @@ async def export(
         snapshot = await revisions.snapshot(conn, tenant.id)
         chosen = profile or await usual_profile(conn, tenant)
         one = Export(conn, tenant.id, snapshot, sealer, chosen, since)
-        await exports.begin(one)
         if since is not None and not 0 <= since <= snapshot.published:
             raise NoRevision(f"{since}; the newest is {snapshot.published}.")
         if since is None and not await exports.any_active(one):
@@ -90,7 +90,8 @@ async def export(
             detail = {"profile": chosen.name, "revision": snapshot.published, "since": since}
             await audit.write(log, tenant.id, actor, "bundle.export", tenant.code, detail=detail)
         extra = {entity.name: await exports.extra(one, entity) for entity in entities.ALL}
-        writers = {entity: Writer(one, entity, extra[entity.name]) for entity in entities.ALL}
+        ids, dates = await exports.ids(one), await exports.dates(one)
+        writers = {entity: Writer(one, entity, extra[entity.name], ids, dates) for entity in entities.ALL}
         try:
             await _write(place, one, extra, writers)
         except OSError as error:
@@ -138,29 +139,42 @@ def _place(target: Path, name: str) -> Path:
 
 
 async def _write(target: Path, one: Export, extra: dict[str, tuple[str, ...]], writers: dict[Entity, Writer]) -> None:
-    loop = asyncio.get_running_loop()
+    loop, abandoned = asyncio.get_running_loop(), threading.Event()
     mode = "bulk" if one.since is None else "delta"
     async with contextlib.AsyncExitStack() as stack:
         files = {}
         for entity, writer in writers.items():
             batches = await stack.enter_async_context(contextlib.aclosing(exports.rows(one, entity)))
-            files[entity.name] = _cells(batches, writer, loop)
+            files[entity.name] = _cells(batches, writer, loop, abandoned)
 
         def write_bundle() -> None:
             with _private(), _whole(target) as place:
                 write.write(place, one.profile, files, mode=mode, extra=extra)
 
-        await asyncio.to_thread(write_bundle)
+        writing = loop.run_in_executor(None, write_bundle)
+        try:
+            await asyncio.shield(writing)
+        except BaseException:
+            abandoned.set()
+            await asyncio.wait([writing])  # it ends with the batch in hand
+            if not writing.cancelled():
+                writing.exception()
+            raise
 
 
 def _cells(
-    batches: AsyncGenerator[list[Row], None], writer: Writer, loop: asyncio.AbstractEventLoop
+    batches: AsyncGenerator[list[Row], None],
+    writer: Writer,
+    loop: asyncio.AbstractEventLoop,
+    abandoned: threading.Event,
 ) -> Iterator[tuple[str, ...]]:
-    """Rows of cells for the writing thread, each batch fetched by the loop."""
+    """Rows of cells for the writing thread, each batch fetched by the loop. No file ends where it was abandoned."""
     while (batch := asyncio.run_coroutine_threadsafe(_next(batches), loop).result()) is not None:
         for row in batch:
             if (cells := writer.cells(row)) is not None:
                 yield cells
+        if abandoned.is_set():
+            raise InterruptedError
 
 
 async def _next(batches: AsyncGenerator[list[Row], None]) -> list[Row] | None:
@@ -193,5 +207,4 @@ def _whole(target: Path) -> Iterator[Path]:
 
 def _sentences(entity: Entity, writer: Writer, profile: Profile) -> Iterator[str]:
     for (column, what), count in sorted(writer.left_out.items()):
-        things = f"values of {column}" if column else "records"
-        yield f"{entity.file}: {count} {things} {what.format(profile=profile.name)}."
+        yield f"{entity.file} {column}".rstrip() + ": " + what.format(count=f"{count:,}", profile=profile.name) + "."

@@ -16,9 +16,9 @@ from oneroster.profiles import Profile
 PARENTLESS = {"academicSessions": vocabularies.SESSION_TYPES.words, "orgs": ("district",)}
 """Types of records whose blank parentSourcedId is the text NULL in a Japanese file (Japan sheet section 3)."""
 
-NO_COLUMN = "have no column in {profile} and were left out"
-NO_WORD = "are no words of {profile} and were left out"
-STRANGE_WORD = "are no words of {profile}, which a reader of that profile will refuse"
+NO_COLUMN = "{count} left out, because {profile} has no such column"
+NO_WORD = "{count} left out, because {profile} has no such word"
+STRANGE_WORD = "{count} written although {profile} has no such word; its readers may refuse them"
 
 
 def paths(tree: Mapping[str, Any], head: str = "metadata") -> Iterator[str]:
@@ -41,7 +41,7 @@ class Cells:
 
     def __init__(self, entity: Entity, profile: Profile, extra: Sequence[str] = ()) -> None:
         self.left_out: Counter[tuple[str, str]] = Counter()
-        """How many values could not be written as they are, by column and what became of them."""
+        """How many values could not be written as they should, by column and the sentence that says so."""
         kept = [field.name for field in entity.kept]
         sealed = [field.name for field in entity.sealed]
         metadata = [(one.key, one.header) for one in profile.metadata(entity)] + [(name, name) for name in extra]
@@ -68,14 +68,14 @@ class Cells:
 
     def row(
         self,
-        sourced_id: str,
+        record: Sequence[Any],
         dated: tuple[str, str],
-        values: Sequence[Any],
         sealed: Mapping[str, str],
         metadata: Mapping[str, Any],
     ) -> tuple[str, ...]:
-        """The cells of a record: status and date, the values of `entity.kept`, those unsealed by member, metadata."""
-        pool = [sourced_id, *dated, *["" if value is None else value for value in values]]
+        """The cells of a record, that is its id and the values of `entity.kept`; unsealed values come by member."""
+        pool = ["" if value is None else value for value in record]
+        pool[1:1] = dated
         for at, kind in self._typed:
             if pool[at] != "":
                 pool[at] = kinds.csv_text(kind, pool[at])

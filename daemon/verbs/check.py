@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from daemon import printing
+from daemon.verbs import orderly
 from daemon.verbs.bundle import NoBundle, NoProfile
 from oneroster import profiles
 from oneroster.refused import Refused
@@ -48,7 +49,8 @@ def check(bundle: Path, *, profile: str = "auto", encoding: str = "auto", json: 
         raise NoBundle(str(bundle))
     from daemon import check as checking
 
-    found = checking.check(bundle, profile=profile, encoding=encoding)
+    with orderly():
+        found = checking.check(bundle, profile=profile, encoding=encoding)
     if json:
         printing.data(
             {
@@ -65,7 +67,7 @@ def check(bundle: Path, *, profile: str = "auto", encoding: str = "auto", json: 
 
 def _tell(found: "Verdict") -> None:
     """For people: the verdict and what it rests on, the problems, the rows."""
-    printing.line(f"{found.verdict}: {found.errors} errors, {found.warnings} warnings")
+    printing.line(f"{found.verdict}: errors {found.errors:,}, warnings {found.warnings:,}")
     if found.profile is not None:
         printing.line(f"profile {found.profile}, {found.reason}")
     if found.problems:
@@ -78,7 +80,7 @@ def _tell(found: "Verdict") -> None:
             ],
         )
         if more := found.errors + found.warnings - len(found.problems):
-            printing.line(f"and {more} more")
+            printing.line(f"and {more:,} more")
     if found.rows:
         printing.line("")
         printing.table(("FILE", "ROWS"), [(f"{name}.csv", f"{count:,}") for name, count in found.rows.items()])

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from daemon import printing
-from daemon.verbs import Given
+from daemon.verbs import Given, orderly
 from daemon.verbs.bundle import NoProfile
 from oneroster import profiles
 from sql import database, tenants
@@ -59,7 +59,8 @@ def export(
             actor=here.actor,
         )
 
-    written = here.run(work)
+    with orderly():
+        written = here.run(work)
     for sentence in written.left_out:
         printing.talk(printing.clean(f"rosterhub: {sentence}"))
     if json:

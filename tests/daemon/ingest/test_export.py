@@ -1,12 +1,16 @@
 """What is exported comes back as it was: in every profile, with whatever the cells hold, in bulk and as a delta."""
 
+import asyncio
 import contextlib
 import copy
 import csv
 import io
 import json
+import os
 import re
 import stat
+import subprocess
+import sys
 import zipfile
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -18,7 +22,8 @@ import pytest
 from daemon import export
 from oneroster import entities, profiles, sample, write
 from oneroster.profiles import BY_NAME, Profile
-from sql import audit, database, revisions, rosters, shown, tenants
+from sql import audit, database, exports, revisions, rosters, shown, tenants
+from tests.daemon.conftest import until
 
 every_profile = pytest.mark.parametrize("profile", profiles.ALL, ids=lambda profile: profile.name)
 ODD = ['松本, 𠮷兵衛 "よし"', "葛󠄀城", "a\\.b\tc", "it's; 半角ｶﾅ"]
@@ -166,8 +171,8 @@ async def test_what_a_profile_has_no_place_for_is_left_out_and_told(hub: Any, ro
     await hub.roster(roster)
     written = await exported(hub, "out.zip", BY_NAME["jp-1.2.1"])
     assert written.left_out == [
-        "users.csv: 3 values of resourceSourcedIds have no column in jp-1.2.1 and were left out.",
-        "demographics.csv: 1 values of sex are no words of jp-1.2.1 and were left out.",
+        "users.csv resourceSourcedIds: 3 left out, because jp-1.2.1 has no such column.",
+        "demographics.csv sex: 1 left out, because jp-1.2.1 has no such word.",
     ]
     assert read(hub.folder / "out.zip")["demographics"][0]["sex"] == ""
     assert (await exported(hub, "base.zip", BY_NAME["base-1.2"])).left_out == []
@@ -188,11 +193,11 @@ async def test_a_removed_user_and_all_that_is_his_stay_out_and_nothing_refers_to
     )
     written = await exported(hub, "out.zip")
     assert written.left_out == [
-        "users.csv: 1 values of agentSourcedIds refer to removed records and were left out.",
-        "userProfiles.csv: 1 records refer to removed records and were left out.",
-        "roles.csv: 1 records refer to removed records and were left out.",
-        "demographics.csv: 1 records refer to removed records and were left out.",
-        "enrollments.csv: 1 records refer to removed records and were left out.",
+        "users.csv agentSourcedIds: 1 left out, because the record referred to is removed.",
+        "userProfiles.csv: 1 left out, because the record referred to is removed.",
+        "roles.csv: 1 left out, because the record referred to is removed.",
+        "demographics.csv: 1 left out, because the record referred to is removed.",
+        "enrollments.csv: 1 left out, because the record referred to is removed.",
     ]
     text = b"".join(zipfile.ZipFile(hub.folder / "out.zip").read(f"{name}.csv") for name in written.rows).decode()
     assert not [one for one in ("u-2,", "s-2", "c-2") if one in text.replace("\r\n", ",")]
@@ -208,9 +213,9 @@ async def test_what_hangs_on_a_removed_record_goes_with_it_down_to_the_last(hub:
     written = await exported(hub, "out.zip")
     assert set(written.rows) == {"orgs", "academicSessions", "users", "userProfiles", "roles", "demographics"}
     assert written.left_out == [
-        "academicSessions.csv: 1 values of parentSourcedId refer to removed records and were left out.",
-        "classes.csv: 2 records refer to removed records and were left out.",
-        "enrollments.csv: 13 records refer to removed records and were left out.",
+        "academicSessions.csv parentSourcedId: 1 left out, because the record referred to is removed.",
+        "classes.csv: 2 left out, because the record referred to is removed.",
+        "enrollments.csv: 13 left out, because the record referred to is removed.",
     ]
 
 
@@ -328,8 +333,58 @@ async def test_a_full_disk_leaves_no_half_of_a_bundle(hub: Any, roster: Any) -> 
     assert not (hub.folder / "out.zip").exists()
 
 
+async def test_an_export_that_is_broken_off_leaves_nothing(hub: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    await hub.deliver(full(hub.folder / "a.zip", BY_NAME["jp-1.2"]))
+    monkeypatch.setattr(exports, "BATCH", 5)
+    task = asyncio.create_task(exported(hub, "out.zip"))
+
+    async def begun() -> bool:
+        return (hub.folder / "out.zip.part").exists()
+
+    await until(begun)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert not [one for one in hub.folder.iterdir() if one.name.startswith("out")]
+    assert (await exported(hub, "out.zip")).rows["users"] == 150
+
+
 async def test_the_usual_profile_is_the_tenants_else_that_of_its_last_bundle(hub: Any, roster: Any) -> None:
     await hub.deliver(full(hub.folder / "a.zip", BY_NAME["jp-1.2"]))
     assert (await exported(hub, "out.zip")).profile == "jp-1.2"
     hub.tenant = msgspec.structs.replace(hub.tenant, profile="base-1.2")
     assert (await exported(hub, "out.zip")).profile == "base-1.2"
+
+
+async def test_the_verb_prints_what_it_wrote_and_tells_on_stderr_what_it_left_out(hub: Any, roster: Any) -> None:
+    roster["users"][0]["resourceSourcedIds"] = "res-1"
+    await hub.roster(roster)
+    environ = os.environ | {"ROSTERHUB_DATABASE_URL": hub.conninfo, "ROSTERHUB_STATE": str(hub.folder / "state")}
+
+    async def call(*words: str) -> tuple[int, str, str]:
+        command = [sys.executable, "-m", "daemon.cli", "export", *words]
+        done = await asyncio.to_thread(
+            subprocess.run, command, env=environ, capture_output=True, text=True, check=False
+        )
+        return done.returncode, done.stdout, done.stderr
+
+    target = str(hub.folder / "out.zip")
+    code, out, err = await call("board", target, "--profile", "jp-k12-1.0")
+    assert (code, err) == (
+        0,
+        "rosterhub: users.csv resourceSourcedIds: 1 left out, because jp-k12-1.0 has no such column.\n",
+    )
+    assert out.startswith(f"{target}: revision 1 in jp-k12-1.0: orgs 3, academicSessions 2, ")
+    code, out, err = await call("board", target, "--json", "--since", "0")
+    assert (code, err) == (0, "")
+    found = json.loads(out)
+    assert list(found) == ["bundle", "tenant", "profile", "revision", "since", "rows", "left_out"]
+    assert (found["bundle"], found["since"], found["rows"]["users"]) == (target, 0, 14)
+    for code, words in [
+        (66, ["nobody", target]),
+        (64, ["board", target, "--profile", "jp-9"]),
+        (73, ["board", "/no/such/folder/out.zip"]),
+    ]:
+        done, out, err = await call(*words)
+        assert (done, out) == (code, ""), words
+        assert err.startswith("rosterhub: ")
