@@ -27,6 +27,8 @@ for verb, place in {
     "tui": "daemon.verbs.process:tui",
     "demo": "daemon.verbs.process:demo",
     "ingest": "daemon.verbs.bundle:ingest",
+    "check": "daemon.verbs.check:check",
+    "export": "daemon.verbs.export:export",
     "sample": "daemon.verbs.bundle:sample",
     "explain": "daemon.verbs.bundle:explain",
 }.items():

@@ -122,10 +122,7 @@ async def ingest(conn: Connection, job: Claim, tenant: Tenant, sealer: Sealer, b
         async with database.tenant_transaction(conn, tenant.id, "ingest"):
             await revisions.lock(conn, tenant.id)
             await refuse_late(conn, job, bundle, findings)
-            await mark("stage", 0)
-            rows = await stage(conn, bundle, profile, sealer, findings, mark)
-            await mark("check", None)
-            modes = await check(conn, tenant, bundle, profile, rows, findings)
+            rows, modes = await examine(conn, tenant, bundle, profile, sealer, findings, mark)
             await mark("diff", None)
             work = await merge.begin(conn, tenant.id, modes)
             outcome = await compare(conn, work, Outcome("applied", findings, None, profile.name, rows))
@@ -193,6 +190,28 @@ async def refuse_late(conn: Connection, job: Claim, bundle: Bundle, findings: Fi
         raise Ended(Outcome("superseded", findings, reason))
 
 
+async def examine(
+    conn: Connection,
+    tenant: Tenant,
+    bundle: Bundle,
+    profile: Profile,
+    sealer: Sealer,
+    findings: Findings,
+    mark: Mark,
+    *,
+    alone: bool = False,
+) -> tuple[dict[str, int], dict[Entity, str]]:
+    """Stage a bundle and find all that is wrong with it, in a transaction of the tenant; ends here when anything is.
+
+    Returns the data rows and the mode of each file. `alone`: no roster stands behind it, so that a bundle with a delta
+    file may refer to what it does not hold.
+    """
+    await mark("stage", 0)
+    rows = await stage(conn, bundle, profile, sealer, findings, mark)
+    await mark("check", None)
+    return rows, await check(conn, tenant, bundle, profile, rows, findings, alone=alone)
+
+
 async def stage(
     conn: Connection, bundle: Bundle, profile: Profile, sealer: Sealer, findings: Findings, mark: Mark
 ) -> dict[str, int]:
@@ -248,7 +267,14 @@ class Tally:
 
 
 async def check(
-    conn: Connection, tenant: Tenant, bundle: Bundle, profile: Profile, rows: dict[str, int], findings: Findings
+    conn: Connection,
+    tenant: Tenant,
+    bundle: Bundle,
+    profile: Profile,
+    rows: dict[str, int],
+    findings: Findings,
+    *,
+    alone: bool = False,
 ) -> dict[Entity, str]:
     """What can only be seen with all rows staged; ends here when anything is an error. Returns each file's mode."""
     # As they are now: what is found below leaves all rows in their places, so that who refers to them can be judged.
@@ -257,9 +283,11 @@ async def check(
     whole = [entity for entity in staged if entity.file not in faulty]
     modes = {entity: await mode_of(conn, bundle, entity, findings) for entity in staged}
     by_name = {entity.name: mode for entity, mode in modes.items()}
+    elsewhere = {one.file for one in entities.ALL if modes.get(one) != "bulk"} if "delta" in modes.values() else set()
+    unknown = faulty | elsewhere if alone else faulty
     for entity in staged:
         findings.add(*await checks.duplicates(conn, entity))
-        findings.add(*await checks.references(conn, tenant.id, entity, profile, by_name, faulty))
+        findings.add(*await checks.references(conn, tenant.id, entity, profile, by_name, unknown))
     if entities.USERS in whole and entities.ROLES in whole:
         findings.add(*await checks.roleless(conn))
     if findings.errors:

@@ -338,9 +338,22 @@ def _kept_value(
     one: Problem, sealed_columns: frozenset[tuple[str, str]], sealer: seal.Sealer, job: uuid.UUID, seq: int
 ) -> dict[str, Any]:
     value = one.value.replace("\x00", "\ufffd")
-    if (one.file, one.column) in sealed_columns and value:
-        return {"value": MASK, "sealed": sealer.seal(f"problems/{job}/{seq}", value.encode())}
-    return {"value": value[:500], "sealed": None}
+    shown = _shown_value(one, sealed_columns)
+    return {"value": shown, "sealed": sealer.seal(f"problems/{job}/{seq}", value.encode()) if shown == MASK else None}
+
+
+def _shown_value(one: Problem, sealed_columns: frozenset[tuple[str, str]]) -> str:
+    value = one.value.replace("\x00", "\ufffd")
+    return MASK if (one.file, one.column) in sealed_columns and value else value[:500]
+
+
+def faults(found: Sequence[Problem], sealed_columns: frozenset[tuple[str, str]]) -> list[Fault]:
+    """Problems as they would be read back from a job: errors first, values of sealed columns masked."""
+    ordered = sorted(found, key=lambda one: one.severity)
+    return [
+        Fault(one.code, one.severity, one.file, one.line, one.column, _shown_value(one, sealed_columns), one.detail)
+        for one in ordered
+    ]
 
 
 async def page(
@@ -402,6 +415,12 @@ COUNTED = (
     "demographics",
 )
 """What the guard judges: the seven entities, and of users also students and teachers."""
+
+
+async def newest_profile(conn: Connection, tenant_id: int) -> str | None:
+    """The profile of the last bundle that was applied, None before the first."""
+    found: str | None = await database.fetch_value(conn, STATEMENTS["newest_profile"], {"tenant": tenant_id})
+    return found
 
 
 class Unreported(msgspec.Struct, frozen=True):

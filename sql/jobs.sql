@@ -108,3 +108,7 @@ SELECT count(*) FILTER (WHERE state = 'received') AS waiting, count(*) FILTER (W
        count(*) FILTER (WHERE state = 'rejected' AND received_at >= %(today)s) AS rejected,
        count(*) FILTER (WHERE state = 'failed' AND received_at >= %(today)s) AS failed
   FROM jobs WHERE received_at >= %(today)s OR state IN ('received', 'loading')
+
+-- newest_profile: the dialect of the last bundle that was applied
+SELECT profile FROM jobs WHERE tenant_id = %(tenant)s AND state = 'applied' AND profile IS NOT NULL
+ ORDER BY finished_at DESC LIMIT 1
