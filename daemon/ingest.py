@@ -17,10 +17,11 @@ from daemon.ahead import ahead
 from oneroster import entities, profiles
 from oneroster.bundle import Broken, Bundle
 from oneroster.entities import Entity
+from oneroster.mode import Seen
 from oneroster.problems import CODES, Problem
 from oneroster.profiles import Profile
 from oneroster.rows import Rows
-from sql import apply, checks, database, diff, jobs, merge, revisions, staging
+from sql import apply, checks, columns, database, diff, jobs, merge, revisions, staging
 from sql.database import Connection
 from sql.jobs import Claim, Count
 from sql.seal import Sealer
@@ -97,11 +98,12 @@ async def ingest(
             await revisions.lock(conn, tenant.id)
             await refuse_late(conn, job, bundle, findings)
             await mark("stage", 0)
-            rows = await stage(conn, bundle, profile, sealer, findings, mark)
+            staged = await stage(conn, tenant, bundle, profile, sealer, findings, mark)
+            rows = staged.rows
             await mark("check", None)
-            modes = await check(conn, tenant, bundle, profile, rows, findings)
+            modes = await check(conn, tenant, bundle, profile, staged, findings)
             await mark("diff", None)
-            work = await merge.begin(conn, tenant.id, modes)
+            work = await merge.begin(conn, tenant.id, modes, staged.placed)
             counts = await judge(conn, work, rows, limits, profile, findings)
             if any(one.inserted or one.updated or one.deleted for one in counts):
                 await mark("apply", None)
@@ -155,31 +157,52 @@ async def refuse_late(conn: Connection, job: Claim, bundle: Bundle, findings: Fi
         raise Ended(Outcome("superseded", findings, reason))
 
 
+class Staged(msgspec.Struct, frozen=True):
+    """What the files of a bundle brought: data rows by entity name, which say their mode, and where they lie."""
+
+    rows: dict[str, int]
+    seen: dict[str, Seen]
+    placed: set[Entity]
+
+
 async def stage(
-    conn: Connection, bundle: Bundle, profile: Profile, sealer: Sealer, findings: Findings, mark: Mark
-) -> dict[str, int]:
-    """Read, check and COPY every file; returns the data rows of each."""
-    rows: dict[str, int] = {}
+    conn: Connection,
+    tenant: Tenant,
+    bundle: Bundle,
+    profile: Profile,
+    sealer: Sealer,
+    findings: Findings,
+    mark: Mark,
+) -> Staged:
+    """Read, check and COPY every file."""
+    found = Staged({}, {}, set())
+    revision = await revisions.newest(conn, tenant.id) + 1
     done = 0
     for entity in brought(bundle):
         with bundle.open(entity.file) as stream:
             reader = Rows(stream, entity.file, entity, profile)
-            rows[entity.name] = 0
+            found.rows[entity.name] = 0
             if reader.usable:
-                await staging.create(conn, entity)
-                encoder = staging.Encoder(entity, reader.columns, sealer)
+                if entity not in columns.DOCUMENTED and not await merge.has_rows(conn, tenant.id, entity):
+                    place = await staging.create_first(conn, entity, revision)
+                    found.placed.add(entity)
+                else:
+                    place = await staging.create(conn, entity)
+                status = "active" if place.first else ""
+                encoder = staging.Encoder(entity, reader.columns, sealer, blank_status=status)
                 tally = Tally(reader, encoder, findings)
 
                 # Closed before the file is: the thread reads it.
                 async with aclosing(marked(tally, done, mark)) as chunks:
-                    staged = await staging.fill(conn, entity, encoder.names, chunks)
+                    staged = await staging.fill(conn, place, encoder.names, chunks)
                 if staged != tally.good:
                     raise RuntimeError(f"{entity.file}: {tally.good} rows read, {staged} staged")
-                await staging.analyze(conn, entity)
-                rows[entity.name] = tally.rows
+                await staging.analyze(conn, place)
+                found.rows[entity.name] = tally.rows
+                found.seen[entity.name] = tally.seen
                 done += tally.rows
             findings.add(reader.problems)
-    return rows
+    return found
 
 
 async def marked(tally: "Tally", done: int, mark: Mark) -> AsyncGenerator[bytes, None]:
@@ -197,6 +220,7 @@ class Tally:
         self._reader, self._encoder, self._findings = reader, encoder, findings
         self.rows = 0
         self.good = 0
+        self.seen = Seen(reader.columns)
 
     def chunks(self) -> Iterator[bytes]:
         """COPY text, a batch at a time."""
@@ -205,47 +229,41 @@ class Tally:
             self.rows += len(batch.cells) + len(bad)
             self.good += len(batch.cells)
             self._findings.add(batch.problems)
+            self.seen.see(batch)
             if batch.cells:
                 yield self._encoder.encode(batch)
 
 
 async def check(
-    conn: Connection, tenant: Tenant, bundle: Bundle, profile: Profile, rows: dict[str, int], findings: Findings
+    conn: Connection, tenant: Tenant, bundle: Bundle, profile: Profile, staged: Staged, findings: Findings
 ) -> dict[Entity, str]:
     """What can only be seen with all rows staged; ends here when anything is an error. Returns each file's mode."""
     # As they are now: what is found below leaves all rows in their places, so that who refers to them can be judged.
     faulty = frozenset(findings.faulty)
-    staged = [entity for entity in brought(bundle) if entity.file not in faulty or rows[entity.name]]
-    whole = [entity for entity in staged if entity.file not in faulty]
-    modes = {entity: await mode_of(conn, bundle, entity, findings) for entity in staged}
+    judged = [entity for entity in brought(bundle) if entity.file not in faulty or staged.rows[entity.name]]
+    whole = [entity for entity in judged if entity.file not in faulty]
+    modes = {entity: mode_of(bundle, entity, staged.seen[entity.name], findings) for entity in judged}
     by_name = {entity.name: mode for entity, mode in modes.items()}
-    for entity in staged:
+    for entity in judged:
         findings.add(*await checks.duplicates(conn, entity))
         findings.add(*await checks.references(conn, tenant.id, entity, profile, by_name, faulty))
     if entities.USERS in whole and entities.ROLES in whole:
         findings.add(*await checks.roleless(conn))
     if findings.errors:
-        raise Ended(Outcome("rejected", findings, None, profile.name, rows))
+        raise Ended(Outcome("rejected", findings, None, profile.name, staged.rows))
     return modes
 
 
-async def mode_of(conn: Connection, bundle: Bundle, entity: Entity, findings: Findings) -> str:
+def mode_of(bundle: Bundle, entity: Entity, seen: Seen, findings: Findings) -> str:
     """Bulk or delta: the manifest says it, but the rows win (CSV binding sections 1 and 4)."""
     assert bundle.manifest is not None
     said = bundle.manifest.modes[entity.name]
-    found = await checks.modes(conn, entity)
-    if found.rows == 0:
-        return said
-    if found.blank == found.rows:
-        seen = "bulk"
-    elif found.filled == found.rows:
-        seen = "delta"
-    else:
-        findings.add([Problem("E-STATUS", entity.file, found.half or found.first_odd, "status", "")])
-        return said
-    if seen != said:
-        findings.add([Problem("W-MODE", entity.file, 0, "", said, f"Read as {seen}.")])
-    return seen
+    if seen.odd_line:
+        findings.add([Problem("E-STATUS", entity.file, seen.odd_line, "status", "")])
+    elif seen.mode is not None and seen.mode != said:
+        findings.add([Problem("W-MODE", entity.file, 0, "", said, f"Read as {seen.mode}.")])
+        return seen.mode
+    return said
 
 
 async def judge(

@@ -6,7 +6,7 @@ document rendered. Nothing else is written: history first, then live rows. An en
 straight into a detached table, which is indexed and attached at the end.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import msgspec
 from psycopg.sql import SQL, Composable, Composed, Identifier
@@ -28,6 +28,8 @@ class Merge(msgspec.Struct, frozen=True):
     modes: Mapping[Entity, str]
     """bulk or delta."""
     fresh: frozenset[Entity]
+    placed: frozenset[Entity]
+    """Fresh ones whose rows were staged in the table that becomes the partition."""
 
     @property
     def key(self) -> dict[str, int]:
@@ -37,14 +39,20 @@ class Merge(msgspec.Struct, frozen=True):
         return entity in self.modes
 
 
-async def begin(conn: Connection, tenant_id: int, modes: Mapping[Entity, str]) -> Merge:
+async def begin(
+    conn: Connection, tenant_id: int, modes: Mapping[Entity, str], placed: Collection[Entity] = ()
+) -> Merge:
     """Look at where the tenant stands."""
-    fresh = set()
-    for entity in modes:
-        name = f"public.{entity.table}_t{tenant_id}"
-        if not await database.fetch_value(conn, "SELECT to_regclass(%(name)s) IS NOT NULL", {"name": name}):
-            fresh.add(entity)
-    return Merge(tenant_id, await revisions.newest(conn, tenant_id) + 1, modes, frozenset(fresh))
+    fresh = {entity for entity in modes if entity in placed or not await has_rows(conn, tenant_id, entity)}
+    revision = await revisions.newest(conn, tenant_id) + 1
+    return Merge(tenant_id, revision, modes, frozenset(fresh), frozenset(placed))
+
+
+async def has_rows(conn: Connection, tenant_id: int, entity: Entity) -> bool:
+    """Whether the tenant has a partition of the entity."""
+    name = f"public.{entity.table}_t{tenant_id}"
+    found: bool = await database.fetch_value(conn, "SELECT to_regclass(%(name)s) IS NOT NULL", {"name": name})
+    return found
 
 
 def listed(names: Sequence[str], row: str | None = None, **instead: Composable) -> Composed:

@@ -7,13 +7,14 @@ import json.encoder
 from collections.abc import AsyncIterable, Callable, Iterable, Sequence
 from typing import Any
 
-from psycopg.sql import SQL, Composed, Identifier
+import msgspec
+from psycopg.sql import SQL, Identifier
 
 from oneroster import kinds
 from oneroster.entities import Entity
 from oneroster.kinds import Kind
 from oneroster.rows import Batch, Column
-from sql import columns
+from sql import columns, database
 from sql.database import Connection
 from sql.seal import Sealer
 
@@ -26,12 +27,21 @@ _quoted: Callable[[str], str] = json.encoder.encode_basestring
 
 
 def table(entity: Entity) -> Identifier:
-    """The temporary table of an entity's rows."""
+    """The rows of an entity as they are staged."""
     return Identifier(f"staged_{entity.table}")
 
 
-async def create(conn: Connection, entity: Entity) -> None:
-    """Make the staging table; it vanishes with the transaction."""
+class Place(msgspec.Struct, frozen=True):
+    """Where COPY puts the rows of a file; `table(entity)` shows them in either case."""
+
+    entity: Entity
+    target: Identifier
+    first: bool
+    """It is the table that becomes the tenant's partition."""
+
+
+async def create(conn: Connection, entity: Entity) -> Place:
+    """A temporary table, which vanishes with the transaction."""
     parts = [
         SQL("{} {}{}").format(
             Identifier(one.name),
@@ -42,12 +52,28 @@ async def create(conn: Connection, entity: Entity) -> None:
     ]
     statement = SQL("CREATE TEMPORARY TABLE {} ({}) ON COMMIT DROP").format(table(entity), SQL(", ").join(parts))
     await conn.execute(statement)
+    return Place(entity, table(entity), first=False)
 
 
-async def fill(conn: Connection, entity: Entity, names: Sequence[str], chunks: AsyncIterable[bytes]) -> int:
-    """COPY encoded chunks into the staging table; returns the rows PostgreSQL counted."""
-    statement = SQL("COPY {} ({}) FROM STDIN WITH (NULL '')").format(
-        table(entity), SQL(", ").join(map(Identifier, names))
+async def create_first(conn: Connection, entity: Entity, revision: int) -> Place:
+    """The tenant's partition, for an entity that needs nothing but the rows: they are written once instead of twice.
+
+    `table(entity)` is a view of it until `apply` drops that.
+    """
+    params = {"table": entity.table, "revision": revision}
+    name = await database.fetch_value(conn, "SELECT stage_partition(%(table)s, %(revision)s)", params)
+    names = SQL(", ").join(Identifier(one.name) for one in columns.staged(entity))
+    await conn.execute(
+        SQL("CREATE TEMPORARY VIEW {} AS SELECT {} FROM {}").format(table(entity), names, Identifier("public", name))
+    )
+    return Place(entity, Identifier("public", name), first=True)
+
+
+async def fill(conn: Connection, place: Place, names: Sequence[str], chunks: AsyncIterable[bytes]) -> int:
+    """COPY encoded chunks into their place; returns the rows PostgreSQL counted."""
+    # Nobody can see the table before this transaction has ended, so its rows may as well be born frozen.
+    statement = SQL("COPY {} ({}) FROM STDIN WITH (NULL ''{})").format(
+        place.target, SQL(", ").join(map(Identifier, names)), SQL(", FREEZE" if place.first else "")
     )
     async with conn.cursor() as cursor:
         async with cursor.copy(statement) as copy:
@@ -56,14 +82,14 @@ async def fill(conn: Connection, entity: Entity, names: Sequence[str], chunks: A
         return cursor.rowcount
 
 
-async def analyze(conn: Connection, entity: Entity) -> None:
-    """Statistics of the keys, without which the joins that follow are guesses."""
+async def analyze(conn: Connection, place: Place) -> None:
+    """Statistics, of the keys at least, without which the joins that follow are guesses."""
+    entity = place.entity
+    if place.first:
+        await database.fetch_value(conn, "SELECT analyze_partition(%(table)s)", {"table": entity.table})
+        return
     keys = ["sourced_id"] + [field.column for field in entity.kept if field.refers and not field.kind.many]
-    await conn.execute(_analyze(entity, keys))
-
-
-def _analyze(entity: Entity, keys: Sequence[str]) -> Composed:
-    return SQL("ANALYZE {} ({})").format(table(entity), SQL(", ").join(map(Identifier, keys)))
+    await conn.execute(SQL("ANALYZE {} ({})").format(place.target, SQL(", ").join(map(Identifier, keys))))
 
 
 def _needs_escape(text: str) -> bool:
@@ -74,7 +100,8 @@ def _needs_escape(text: str) -> bool:
 class Encoder:
     """Turns batches of one file into COPY text, column by column, by a plan made once from the file's columns."""
 
-    def __init__(self, entity: Entity, present: Sequence[Column], sealer: Sealer) -> None:
+    def __init__(self, entity: Entity, present: Sequence[Column], sealer: Sealer, *, blank_status: str = "") -> None:
+        """`blank_status` is written for a row that has none."""
         at = {column.header: index for index, column in enumerate(present)}
         lacking = len(present)
 
@@ -86,6 +113,7 @@ class Encoder:
         folded = [field for field in entity.kept if field.folded]
         self._entity = entity
         self._sealer = sealer
+        self._blank_status = blank_status
         self._plain = [place(name) for name in STANDARD] + [place(field.name) for field in plain]
         self._many = [(place(field.name), field.kind) for field in many]
         self._folded = [place(field.name) for field in folded]
@@ -117,6 +145,8 @@ class Encoder:
         metadata = self._metadata(cells)
         hashes, secret, blobs = self._seal(cells, metadata) if self._sealed else ([], [], [])
         digest = self._sealer.rows(_rows("\x1f", [*plain[len(STANDARD) :], *many, metadata, *secret]))
+        if self._blank_status:
+            plain[1] = [status or self._blank_status for status in plain[1]]
         shown = [*plain, *many, *(_folded(cells[at]) for at in self._folded)]
         if not self._entity.seals_metadata:
             shown.append(metadata)
