@@ -17,7 +17,6 @@ from daemon.ahead import ahead
 from oneroster import entities, profiles
 from oneroster.bundle import Broken, Bundle
 from oneroster.entities import Entity
-from oneroster.mode import Seen
 from oneroster.problems import CODES, Problem
 from oneroster.profiles import Profile
 from oneroster.rows import Rows
@@ -158,10 +157,9 @@ async def refuse_late(conn: Connection, job: Claim, bundle: Bundle, findings: Fi
 
 
 class Staged(msgspec.Struct, frozen=True):
-    """What the files of a bundle brought: data rows by entity name, which say their mode, and where they lie."""
+    """What the files of a bundle brought: data rows by entity name, and entities whose rows are in place already."""
 
     rows: dict[str, int]
-    seen: dict[str, Seen]
     placed: set[Entity]
 
 
@@ -175,7 +173,7 @@ async def stage(
     mark: Mark,
 ) -> Staged:
     """Read, check and COPY every file."""
-    found = Staged({}, {}, set())
+    found = Staged({}, set())
     revision = await revisions.newest(conn, tenant.id) + 1
     done = 0
     for entity in brought(bundle):
@@ -188,8 +186,7 @@ async def stage(
                     found.placed.add(entity)
                 else:
                     place = await staging.create(conn, entity)
-                status = "active" if place.first else ""
-                encoder = staging.Encoder(entity, reader.columns, sealer, blank_status=status)
+                encoder = staging.Encoder(entity, reader.columns, sealer, first=place.first)
                 tally = Tally(reader, encoder, findings)
 
                 # Closed before the file is: the thread reads it.
@@ -199,7 +196,6 @@ async def stage(
                     raise RuntimeError(f"{entity.file}: {tally.good} rows read, {staged} staged")
                 await staging.analyze(conn, place)
                 found.rows[entity.name] = tally.rows
-                found.seen[entity.name] = tally.seen
                 done += tally.rows
             findings.add(reader.problems)
     return found
@@ -220,7 +216,6 @@ class Tally:
         self._reader, self._encoder, self._findings = reader, encoder, findings
         self.rows = 0
         self.good = 0
-        self.seen = Seen(reader.columns)
 
     def chunks(self) -> Iterator[bytes]:
         """COPY text, a batch at a time."""
@@ -229,7 +224,6 @@ class Tally:
             self.rows += len(batch.cells) + len(bad)
             self.good += len(batch.cells)
             self._findings.add(batch.problems)
-            self.seen.see(batch)
             if batch.cells:
                 yield self._encoder.encode(batch)
 
@@ -242,7 +236,7 @@ async def check(
     faulty = frozenset(findings.faulty)
     judged = [entity for entity in brought(bundle) if entity.file not in faulty or staged.rows[entity.name]]
     whole = [entity for entity in judged if entity.file not in faulty]
-    modes = {entity: mode_of(bundle, entity, staged.seen[entity.name], findings) for entity in judged}
+    modes = {entity: await mode_of(conn, bundle, entity, findings) for entity in judged}
     by_name = {entity.name: mode for entity, mode in modes.items()}
     for entity in judged:
         findings.add(*await checks.duplicates(conn, entity))
@@ -254,16 +248,23 @@ async def check(
     return modes
 
 
-def mode_of(bundle: Bundle, entity: Entity, seen: Seen, findings: Findings) -> str:
+async def mode_of(conn: Connection, bundle: Bundle, entity: Entity, findings: Findings) -> str:
     """Bulk or delta: the manifest says it, but the rows win (CSV binding sections 1 and 4)."""
     assert bundle.manifest is not None
     said = bundle.manifest.modes[entity.name]
-    if seen.odd_line:
-        findings.add([Problem("E-STATUS", entity.file, seen.odd_line, "status", "")])
-    elif seen.mode is not None and seen.mode != said:
-        findings.add([Problem("W-MODE", entity.file, 0, "", said, f"Read as {seen.mode}.")])
-        return seen.mode
-    return said
+    found = await checks.modes(conn, entity)
+    if found.rows == 0:
+        return said
+    if found.blank == found.rows:
+        seen = "bulk"
+    elif found.filled == found.rows:
+        seen = "delta"
+    else:
+        findings.add([Problem("E-STATUS", entity.file, found.half or found.first_odd, "status", "")])
+        return said
+    if seen != said:
+        findings.add([Problem("W-MODE", entity.file, 0, "", said, f"Read as {seen}.")])
+    return seen
 
 
 async def judge(

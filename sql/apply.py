@@ -35,19 +35,11 @@ async def _has_next_users(conn: Connection) -> bool:
 async def _load_first(conn: Connection, work: Merge, entity: Entity) -> None:
     """The first rows of an entity: in a detached table, indexed after."""
     if entity in work.placed:
-        await _keep_placed(conn, work, entity)
+        await staging.keep_first(conn, work.tenant_id, entity)
     else:
         await _insert_first(conn, work, entity)
     await conn.execute("SET LOCAL maintenance_work_mem = '256MB'")
     await database.fetch_value(conn, "SELECT index_partition(%(table)s)", {"table": entity.table})
-
-
-async def _keep_placed(conn: Connection, work: Merge, entity: Entity) -> None:
-    statement = SQL("DELETE FROM {} WHERE status = 'tobedeleted'").format(
-        Identifier(f"{entity.table}_t{work.tenant_id}")
-    )
-    await database.run(conn, statement, {})
-    await conn.execute(SQL("DROP VIEW {}").format(staging.table(entity)))
 
 
 async def _insert_first(conn: Connection, work: Merge, entity: Entity) -> None:

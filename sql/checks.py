@@ -26,6 +26,31 @@ class Found(msgspec.Struct, frozen=True):
     total: int
 
 
+class Modes(msgspec.Struct, frozen=True):
+    """How many rows of a staged file carry status and date, and how many are blank in both."""
+
+    rows: int
+    blank: int
+    filled: int
+    half: int
+    """Line of the first row that has one of the two, or 0."""
+    first_odd: int
+    """Line of the first row that is blank in both, or 0."""
+
+
+async def modes(conn: Connection, entity: Entity) -> Modes:
+    """What the rows of a staged file say of its mode."""
+    statement = SQL(
+        "SELECT count(*) AS rows, count(*) FILTER (WHERE status IS NULL AND source_modified IS NULL) AS blank,"
+        " count(*) FILTER (WHERE status IS NOT NULL AND source_modified IS NOT NULL) AS filled,"
+        " coalesce(min(line) FILTER (WHERE (status IS NULL) <> (source_modified IS NULL)), 0) AS half,"
+        " coalesce(min(line) FILTER (WHERE status IS NULL AND source_modified IS NULL), 0) AS first_odd FROM {}"
+    ).format(staging.table(entity))
+    found = await database.fetch_one(conn, statement, Modes, {})
+    assert found is not None
+    return found
+
+
 async def duplicates(conn: Connection, entity: Entity) -> tuple[list[Problem], int]:
     """Rows whose sourcedId stood in the file before."""
     statement = SQL(

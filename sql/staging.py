@@ -20,6 +20,10 @@ from sql.seal import Sealer
 
 STANDARD = ("sourcedId", "status", "dateLastModified")
 
+GIVEN = "+active"
+"""How a given `active` is told from a blank one where first rows are staged in place."""
+PLACED = {"": "active", "active": GIVEN}
+
 Texts = Sequence[str]
 """The cells of a column."""
 
@@ -58,15 +62,28 @@ async def create(conn: Connection, entity: Entity) -> Place:
 async def create_first(conn: Connection, entity: Entity, revision: int) -> Place:
     """The tenant's partition, for an entity that needs nothing but the rows: they are written once instead of twice.
 
-    `table(entity)` is a view of it until `apply` drops that.
+    `table(entity)` is a view of it until `keep_first`, with the status as the file has it.
     """
     params = {"table": entity.table, "revision": revision}
     name = await database.fetch_value(conn, "SELECT stage_partition(%(table)s, %(revision)s)", params)
-    names = SQL(", ").join(Identifier(one.name) for one in columns.staged(entity))
+    given = SQL("CASE status WHEN 'active' THEN NULL WHEN {} THEN 'active' ELSE status END AS status").format(GIVEN)
+    names = [given if one.name == "status" else Identifier(one.name) for one in columns.staged(entity)]
+    target = Identifier("public", name)
     await conn.execute(
-        SQL("CREATE TEMPORARY VIEW {} AS SELECT {} FROM {}").format(table(entity), names, Identifier("public", name))
+        SQL("CREATE TEMPORARY VIEW {} AS SELECT {} FROM {}").format(table(entity), SQL(", ").join(names), target)
     )
-    return Place(entity, Identifier("public", name), first=True)
+    return Place(entity, target, first=True)
+
+
+async def keep_first(conn: Connection, tenant_id: int, entity: Entity) -> None:
+    """Nobody looks at the rows as staged any more: have them as they are to stay."""
+    target = Identifier("public", f"{entity.table}_t{tenant_id}")
+    await conn.execute(SQL("DROP VIEW {}").format(table(entity)))
+    if await database.fetch_value(
+        conn, SQL("SELECT EXISTS (SELECT FROM {} WHERE status <> 'active')").format(target), {}
+    ):
+        await conn.execute(SQL("DELETE FROM {} WHERE status = 'tobedeleted'").format(target))
+        await conn.execute(SQL("UPDATE {} SET status = 'active' WHERE status = {}").format(target, GIVEN))
 
 
 async def fill(conn: Connection, place: Place, names: Sequence[str], chunks: AsyncIterable[bytes]) -> int:
@@ -100,8 +117,8 @@ def _needs_escape(text: str) -> bool:
 class Encoder:
     """Turns batches of one file into COPY text, column by column, by a plan made once from the file's columns."""
 
-    def __init__(self, entity: Entity, present: Sequence[Column], sealer: Sealer, *, blank_status: str = "") -> None:
-        """`blank_status` is written for a row that has none."""
+    def __init__(self, entity: Entity, present: Sequence[Column], sealer: Sealer, *, first: bool = False) -> None:
+        """`first` as in the `Place` that is filled."""
         at = {column.header: index for index, column in enumerate(present)}
         lacking = len(present)
 
@@ -113,7 +130,7 @@ class Encoder:
         folded = [field for field in entity.kept if field.folded]
         self._entity = entity
         self._sealer = sealer
-        self._blank_status = blank_status
+        self._first = first
         self._plain = [place(name) for name in STANDARD] + [place(field.name) for field in plain]
         self._many = [(place(field.name), field.kind) for field in many]
         self._folded = [place(field.name) for field in folded]
@@ -145,8 +162,8 @@ class Encoder:
         metadata = self._metadata(cells)
         hashes, secret, blobs = self._seal(cells, metadata) if self._sealed else ([], [], [])
         digest = self._sealer.rows(_rows("\x1f", [*plain[len(STANDARD) :], *many, metadata, *secret]))
-        if self._blank_status:
-            plain[1] = [status or self._blank_status for status in plain[1]]
+        if self._first:
+            plain[1] = [PLACED.get(status, status) for status in plain[1]]
         shown = [*plain, *many, *(_folded(cells[at]) for at in self._folded)]
         if not self._entity.seals_metadata:
             shown.append(metadata)
