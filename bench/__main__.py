@@ -1,4 +1,4 @@
-"""`make bench`: the first load of a full bundle, as a ratio to raw COPY of its rows into the same indexed tables."""
+"""`make bench`: loads of full bundles, as ratios to raw COPY of the same rows into the same tables."""
 
 import argparse
 import sys
@@ -10,7 +10,7 @@ from bench import load
 def main() -> int:
     parser = argparse.ArgumentParser(prog="bench", description=__doc__)
     parser.add_argument("--users", type=int, default=200_000, help="enrollments are about ten times as many")
-    parser.add_argument("--rounds", type=int, default=1)
+    parser.add_argument("--rounds", type=int, default=3, help="each measures every load and floor once, in turn")
     parser.add_argument("--binaries", type=Path, help="a folder with PostgreSQL's bin; the embedded one when not given")
     given = parser.parse_args()
     load.measure(given.users, given.rounds, given.binaries)

@@ -67,8 +67,8 @@ async def _examine(
 ) -> dict[str, int]:
     await migrate.migrate(conninfo)
     async with database.connect(conninfo) as conn, database.tenant_transaction(conn, tenant.id, "ingest"):
-        rows, _ = await ingest.examine(conn, tenant, bundle, profile, sealer, findings, _unmarked, alone=True)
-        return rows
+        staged, _ = await ingest.examine(conn, tenant, bundle, profile, sealer, findings, _unmarked, alone=True)
+        return staged.rows
 
 
 async def _unmarked(phase: str, rows: int | None) -> None:

@@ -25,6 +25,7 @@ from sql import (
     apply,
     causes,
     checks,
+    columns,
     database,
     decisions,
     diff,
@@ -122,10 +123,11 @@ async def ingest(conn: Connection, job: Claim, tenant: Tenant, sealer: Sealer, b
         async with database.tenant_transaction(conn, tenant.id, "ingest"):
             await revisions.lock(conn, tenant.id)
             await refuse_late(conn, job, bundle, findings)
-            rows, modes = await examine(conn, tenant, bundle, profile, sealer, findings, mark)
+            await merge.mark(conn, "begun")
+            staged, modes = await examine(conn, tenant, bundle, profile, sealer, findings, mark)
             await mark("diff", None)
-            work = await merge.begin(conn, tenant.id, modes)
-            outcome = await compare(conn, work, Outcome("applied", findings, None, profile.name, rows))
+            work = await merge.begin(conn, tenant.id, modes, staged.placed)
+            outcome = await compare(conn, work, Outcome("applied", findings, None, profile.name, staged.rows))
             outcome = await judge(conn, work, job, settings.read(tenant.settings), outcome)
             await make_so(conn, work, job, sealer, outcome, mark)
     except Ended as ended:
@@ -190,6 +192,13 @@ async def refuse_late(conn: Connection, job: Claim, bundle: Bundle, findings: Fi
         raise Ended(Outcome("superseded", findings, reason))
 
 
+class Staged(msgspec.Struct, frozen=True):
+    """What the files of a bundle brought: data rows by entity name, and entities whose rows are in place already."""
+
+    rows: dict[str, int]
+    placed: set[Entity]
+
+
 async def examine(
     conn: Connection,
     tenant: Tenant,
@@ -200,43 +209,54 @@ async def examine(
     mark: Mark,
     *,
     alone: bool = False,
-) -> tuple[dict[str, int], dict[Entity, str]]:
+) -> tuple[Staged, dict[Entity, str]]:
     """Stage a bundle and find all that is wrong with it, in a transaction of the tenant; ends here when anything is.
 
-    Returns the data rows and the mode of each file. `alone`: no roster stands behind it, so that a bundle with a delta
-    file may refer to what it does not hold.
+    Returns what was staged and the mode of each file. `alone`: no roster stands behind it, so that a bundle with a
+    delta file may refer to what it does not hold.
     """
     await mark("stage", 0)
-    rows = await stage(conn, bundle, profile, sealer, findings, mark)
+    staged = await stage(conn, tenant, bundle, profile, sealer, findings, mark)
     await mark("check", None)
-    return rows, await check(conn, tenant, bundle, profile, rows, findings, alone=alone)
+    return staged, await check(conn, tenant, bundle, profile, staged, findings, alone=alone)
 
 
 async def stage(
-    conn: Connection, bundle: Bundle, profile: Profile, sealer: Sealer, findings: Findings, mark: Mark
-) -> dict[str, int]:
-    """Read, check and COPY every file; returns the data rows of each."""
-    rows: dict[str, int] = {}
+    conn: Connection,
+    tenant: Tenant,
+    bundle: Bundle,
+    profile: Profile,
+    sealer: Sealer,
+    findings: Findings,
+    mark: Mark,
+) -> Staged:
+    """Read, check and COPY every file."""
+    found = Staged({}, set())
+    revision = await revisions.newest(conn, tenant.id) + 1
     done = 0
     for entity in brought(bundle):
         with bundle.open(entity.file) as stream:
             reader = Rows(stream, entity.file, entity, profile)
-            rows[entity.name] = 0
+            found.rows[entity.name] = 0
             if reader.usable:
-                await staging.create(conn, entity)
-                encoder = staging.Encoder(entity, reader.columns, sealer)
+                if entity not in columns.DOCUMENTED and not await merge.has_rows(conn, tenant.id, entity):
+                    place = await staging.create_first(conn, entity, revision)
+                    found.placed.add(entity)
+                else:
+                    place = await staging.create(conn, entity)
+                encoder = staging.Encoder(entity, reader.columns, sealer, first=place.first)
                 tally = Tally(reader, encoder, findings)
 
                 # Closed before the file is: the thread reads it.
                 async with aclosing(marked(tally, done, mark)) as chunks:
-                    staged = await staging.fill(conn, entity, encoder.names, chunks)
+                    staged = await staging.fill(conn, place, encoder.names, chunks)
                 if staged != tally.good:
                     raise RuntimeError(f"{entity.file}: {tally.good} rows read, {staged} staged")
-                await staging.analyze(conn, entity)
-                rows[entity.name] = tally.rows
+                await staging.analyze(conn, place)
+                found.rows[entity.name] = tally.rows
                 done += tally.rows
             findings.add(reader.problems)
-    return rows
+    return found
 
 
 async def marked(tally: "Tally", done: int, mark: Mark) -> AsyncGenerator[bytes, None]:
@@ -271,7 +291,7 @@ async def check(
     tenant: Tenant,
     bundle: Bundle,
     profile: Profile,
-    rows: dict[str, int],
+    staged: Staged,
     findings: Findings,
     *,
     alone: bool = False,
@@ -279,19 +299,19 @@ async def check(
     """What can only be seen with all rows staged; ends here when anything is an error. Returns each file's mode."""
     # As they are now: what is found below leaves all rows in their places, so that who refers to them can be judged.
     faulty = frozenset(findings.faulty)
-    staged = [entity for entity in brought(bundle) if entity.file not in faulty or rows[entity.name]]
-    whole = [entity for entity in staged if entity.file not in faulty]
-    modes = {entity: await mode_of(conn, bundle, entity, findings) for entity in staged}
+    judged = [entity for entity in brought(bundle) if entity.file not in faulty or staged.rows[entity.name]]
+    whole = [entity for entity in judged if entity.file not in faulty]
+    modes = {entity: await mode_of(conn, bundle, entity, findings) for entity in judged}
     by_name = {entity.name: mode for entity, mode in modes.items()}
     elsewhere = {one.file for one in entities.ALL if modes.get(one) != "bulk"} if "delta" in modes.values() else set()
     unknown = faulty | elsewhere if alone else faulty
-    for entity in staged:
+    for entity in judged:
         findings.add(*await checks.duplicates(conn, entity))
         findings.add(*await checks.references(conn, tenant.id, entity, profile, by_name, unknown))
     if entities.USERS in whole and entities.ROLES in whole:
         findings.add(*await checks.roleless(conn))
     if findings.errors:
-        raise Ended(Outcome("rejected", findings, None, profile.name, rows))
+        raise Ended(Outcome("rejected", findings, None, profile.name, staged.rows))
     return modes
 
 
@@ -316,7 +336,7 @@ async def mode_of(conn: Connection, bundle: Bundle, entity: Entity, findings: Fi
 
 async def compare(conn: Connection, work: merge.Merge, outcome: Outcome) -> Outcome:
     """What would change: counts, and some of the records."""
-    await merge.mark_start(conn)
+    await merge.mark(conn, "staged")
     counts = await diff.diff(conn, work)
     return msgspec.structs.replace(
         outcome,
@@ -374,10 +394,11 @@ async def make_so(
         await mark("apply", None)
         await apply.apply(conn, work, job.id)
     else:
-        # Parts may have moved without being seen in any record.
-        await merge.back_to_start(conn)
+        # Parts may have moved without being seen in any record, and first rows lie in their place already.
+        await merge.go_back(conn, "begun" if work.placed else "staged")
         revision = work.revision - 1 or None
-    await apply.note_dates(conn, work)
+    if not work.placed:
+        await apply.note_dates(conn, work)
     # Before the job's row is ours: marks are written by another connection.
     await mark("commit", None)
     await enter(conn, job, sealer, outcome, revision)

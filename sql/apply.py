@@ -33,7 +33,16 @@ async def _has_next_users(conn: Connection) -> bool:
 
 
 async def _load_first(conn: Connection, work: Merge, entity: Entity) -> None:
-    """The first rows of an entity: into a detached table, indexed after."""
+    """The first rows of an entity: in a detached table, indexed after."""
+    if entity in work.placed:
+        await staging.keep_first(conn, work.tenant_id, entity)
+    else:
+        await _insert_first(conn, work, entity)
+    await conn.execute("SET LOCAL maintenance_work_mem = '256MB'")
+    await database.fetch_value(conn, "SELECT index_partition(%(table)s)", {"table": entity.table})
+
+
+async def _insert_first(conn: Connection, work: Merge, entity: Entity) -> None:
     partition = await database.fetch_value(conn, "SELECT start_partition(%(table)s)", {"table": entity.table})
     names = [one.name for one in columns.staged(entity)]
     values: list[Composable] = [listed(names, "s", status=given_status("s"))]
@@ -58,8 +67,7 @@ async def _load_first(conn: Connection, work: Merge, entity: Entity) -> None:
         " WHERE s.status IS DISTINCT FROM 'tobedeleted'"
     ).format(Identifier(partition), listed(live), SQL(", ").join(values), source)
     await database.run(conn, statement, work.key)
-    await conn.execute("SET LOCAL maintenance_work_mem = '256MB'")
-    await database.fetch_value(conn, "SELECT index_partition(%(table)s)", {"table": entity.table})
+    await database.fetch_value(conn, "SELECT analyze_partition(%(table)s)", {"table": entity.table})
 
 
 async def write(conn: Connection, work: Merge, entity: Entity, source: str) -> None:

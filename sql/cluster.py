@@ -154,7 +154,7 @@ def settings(sockets: Path | None, *, durable: bool, lz4: bool = False) -> str:
         "shared_buffers": "256MB" if durable else "64MB",
         "maintenance_work_mem": "256MB",
         "max_wal_size": "4GB",
-        "wal_compression": "lz4" if lz4 else "pglz",
+        "wal_compression": "lz4" if lz4 else "off",
         "jit": "off",
         "timezone": "UTC",
         "log_timezone": "UTC",

@@ -6,7 +6,8 @@ document rendered. Nothing else is written: history first, then live rows. An en
 straight into a detached table, which is indexed and attached at the end.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from typing import Literal
 
 import msgspec
 from psycopg.sql import SQL, Composable, Composed, Identifier
@@ -16,6 +17,7 @@ from oneroster.entities import Entity
 from sql import database, documents, revisions, staging
 from sql.database import Connection
 
+Mark = Literal["begun", "staged"]
 PARTS = tuple(entity for entity in entities.ALL if entity.part_of)
 WITH_CHILDREN = tuple(entity for entity in entities.EXPOSED if entity.children)
 
@@ -28,6 +30,8 @@ class Merge(msgspec.Struct, frozen=True):
     modes: Mapping[Entity, str]
     """bulk or delta."""
     fresh: frozenset[Entity]
+    placed: frozenset[Entity]
+    """Fresh ones whose rows were staged in the table that becomes the partition."""
 
     @property
     def key(self) -> dict[str, int]:
@@ -37,10 +41,13 @@ class Merge(msgspec.Struct, frozen=True):
         return entity in self.modes
 
 
-async def begin(conn: Connection, tenant_id: int, modes: Mapping[Entity, str]) -> Merge:
+async def begin(
+    conn: Connection, tenant_id: int, modes: Mapping[Entity, str], placed: Collection[Entity] = ()
+) -> Merge:
     """Look at where the tenant stands."""
-    fresh = {entity for entity in modes if not await has_rows(conn, tenant_id, entity)}
-    return Merge(tenant_id, await revisions.newest(conn, tenant_id) + 1, modes, frozenset(fresh))
+    fresh = {entity for entity in modes if entity in placed or not await has_rows(conn, tenant_id, entity)}
+    revision = await revisions.newest(conn, tenant_id) + 1
+    return Merge(tenant_id, revision, modes, frozenset(fresh), frozenset(placed))
 
 
 async def has_rows(conn: Connection, tenant_id: int, entity: Entity) -> bool:
@@ -49,14 +56,14 @@ async def has_rows(conn: Connection, tenant_id: int, entity: Entity) -> bool:
     return bool(await database.fetch_value(conn, "SELECT to_regclass(%(name)s) IS NOT NULL", {"name": name}))
 
 
-async def mark_start(conn: Connection) -> None:
-    """From here on nothing is kept unless it is applied."""
-    await conn.execute("SAVEPOINT compared")
+async def mark(conn: Connection, name: Mark) -> None:
+    """Name a moment of the load that can be gone back to: `begun` before anything is staged, `staged` after it."""
+    await conn.execute(f"SAVEPOINT {name}")
 
 
-async def back_to_start(conn: Connection) -> None:
-    """Give up what the comparison wrote."""
-    await conn.execute("ROLLBACK TO SAVEPOINT compared")
+async def go_back(conn: Connection, name: Mark) -> None:
+    """Leave no trace of what was done since."""
+    await conn.execute(f"ROLLBACK TO SAVEPOINT {name}")
 
 
 def listed(names: Sequence[str], row: str | None = None, **instead: Composable) -> Composed:

@@ -544,10 +544,29 @@ BEGIN
     IF tenant IS NULL OR NOT EXISTS (SELECT FROM pg_partitioned_table WHERE partrelid = entity::regclass) THEN
         RAISE EXCEPTION 'no tenant, or % is not a roster table', entity;
     END IF;
-    EXECUTE format('CREATE TABLE public.%I (LIKE public.%I INCLUDING DEFAULTS INCLUDING CONSTRAINTS, '
+    EXECUTE format('CREATE TABLE public.%I (LIKE public.%I INCLUDING DEFAULTS, '
                    'CONSTRAINT %I CHECK (tenant_id = %s)) WITH (fillfactor = 85)',
                    partition, entity, partition || '_tenant', tenant);
     EXECUTE format('GRANT SELECT, INSERT ON public.%I TO rosterhub_ingest', partition);
+    RETURN partition;
+END $$;
+
+-- The same as staging and first rows in one: COPY fills it, checks read it. What is amiss is let in, for it is
+-- to be told of; index_partition() sees to it that none stays.
+CREATE FUNCTION stage_partition(entity text, revision bigint) RETURNS text LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path = public, pg_temp AS $$
+DECLARE
+    partition text := start_partition(entity);
+    needed name;
+BEGIN
+    FOR needed IN
+        SELECT attname FROM pg_attribute WHERE attrelid = partition::regclass AND attnum > 0 AND attnotnull
+    LOOP
+        EXECUTE format('ALTER TABLE public.%I ALTER %I DROP NOT NULL', partition, needed);
+    END LOOP;
+    EXECUTE format('ALTER TABLE public.%I ALTER tenant_id SET DEFAULT %s, ALTER changed SET DEFAULT %s', partition,
+                   current_tenant(), revision);
+    EXECUTE format('GRANT UPDATE, DELETE ON public.%I TO rosterhub_ingest', partition);
     RETURN partition;
 END $$;
 
@@ -559,6 +578,14 @@ DECLARE
     made record;
 BEGIN
     EXECUTE format('REVOKE ALL ON public.%I FROM rosterhub_ingest', partition);
+    -- one statement, hence one look at the rows
+    EXECUTE (SELECT format('ALTER TABLE public.%I ALTER tenant_id DROP DEFAULT, ALTER changed DROP DEFAULT, %s', partition,
+                           string_agg(change, ', '))
+               FROM (SELECT format('ALTER %I SET NOT NULL', attname) FROM pg_attribute
+                      WHERE attrelid = entity::regclass AND attnum > 0 AND attnotnull
+                     UNION ALL
+                     SELECT format('ADD CONSTRAINT %I %s', conname, pg_get_constraintdef(oid)) FROM pg_constraint
+                      WHERE conrelid = entity::regclass AND contype = 'c') AS changes (change));
     FOR made IN
         SELECT indisprimary, substring(pg_get_indexdef(indexrelid) FROM ' USING .*$') AS using_columns
           FROM pg_index WHERE indrelid = entity::regclass ORDER BY indisprimary DESC
@@ -573,7 +600,6 @@ BEGIN
     EXECUTE format('ALTER TABLE public.%I ENABLE ROW LEVEL SECURITY', partition);
     EXECUTE format('ALTER TABLE public.%I FORCE ROW LEVEL SECURITY', partition);
     EXECUTE format('CREATE POLICY tenant ON public.%I USING (tenant_id = current_tenant())', partition);
-    EXECUTE format('ANALYZE public.%I', partition);
 END $$;
 
 -- Make the indexed table the tenant's partition. This makes other first loads wait for the end of the transaction,
@@ -597,7 +623,7 @@ BEGIN
     PERFORM attach_partition(entity);
 END $$;
 
--- Fresh statistics after a load that changed much.
+-- Fresh statistics of the tenant's table, attached or not.
 CREATE FUNCTION analyze_partition(entity text) RETURNS void LANGUAGE plpgsql SECURITY DEFINER
     SET search_path = public, pg_temp AS $$
 BEGIN
@@ -716,11 +742,11 @@ GRANT INSERT ON jobs TO rosterhub_operator, rosterhub_admin;
 GRANT INSERT, UPDATE ON tenants, inboxes, clients TO rosterhub_admin;
 GRANT SELECT, INSERT, UPDATE, DELETE ON client_secrets TO rosterhub_admin;
 
-REVOKE ALL ON FUNCTION start_partition(text), index_partition(text), attach_partition(text), add_partition(text),
-    analyze_partition(text),
+REVOKE ALL ON FUNCTION start_partition(text), stage_partition(text, bigint), index_partition(text),
+    attach_partition(text), add_partition(text), analyze_partition(text),
     add_audit_partitions(), find_client(text), find_inbox(text) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION start_partition(text), index_partition(text), attach_partition(text), add_partition(text),
-    analyze_partition(text),
+GRANT EXECUTE ON FUNCTION start_partition(text), stage_partition(text, bigint), index_partition(text),
+    attach_partition(text), add_partition(text), analyze_partition(text),
     add_audit_partitions(), find_inbox(text) TO rosterhub_ingest;
 GRANT EXECUTE ON FUNCTION find_client(text) TO rosterhub_api;
 

@@ -3,33 +3,49 @@
 Tenant bytes never go to COPY: every line is put together here from cells, and rows read are compared with rows staged.
 """
 
-import itertools
 import json.encoder
-import operator
-import re
-from collections.abc import AsyncIterable, Callable, Sequence
+from collections.abc import AsyncIterable, Callable, Iterable, Sequence
 from typing import Any
 
-from psycopg.sql import SQL, Composed, Identifier
+import msgspec
+from psycopg.sql import SQL, Identifier
 
 from oneroster import kinds
 from oneroster.entities import Entity
+from oneroster.kinds import Kind
 from oneroster.rows import Batch, Column
-from sql import columns
+from sql import columns, database
 from sql.database import Connection
 from sql.seal import Sealer
 
-_needs_escape = re.compile(r'[\\\t"]').search
+STANDARD = ("sourcedId", "status", "dateLastModified")
+
+GIVEN = "+active"
+"""How a given `active` is told from a blank one where first rows are staged in place."""
+PLACED = {"": "active", "active": GIVEN}
+
+Texts = Sequence[str]
+"""The cells of a column."""
+
 _quoted: Callable[[str], str] = json.encoder.encode_basestring
 
 
 def table(entity: Entity) -> Identifier:
-    """The temporary table of an entity's rows."""
+    """The rows of an entity as they are staged."""
     return Identifier(f"staged_{entity.table}")
 
 
-async def create(conn: Connection, entity: Entity) -> None:
-    """Make the staging table; it vanishes with the transaction."""
+class Place(msgspec.Struct, frozen=True):
+    """Where COPY puts the rows of a file; `table(entity)` shows them in either case."""
+
+    entity: Entity
+    target: Identifier
+    first: bool
+    """It is the table that becomes the tenant's partition."""
+
+
+async def create(conn: Connection, entity: Entity) -> Place:
+    """A temporary table, which vanishes with the transaction."""
     parts = [
         SQL("{} {}{}").format(
             Identifier(one.name),
@@ -40,12 +56,41 @@ async def create(conn: Connection, entity: Entity) -> None:
     ]
     statement = SQL("CREATE TEMPORARY TABLE {} ({}) ON COMMIT DROP").format(table(entity), SQL(", ").join(parts))
     await conn.execute(statement)
+    return Place(entity, table(entity), first=False)
 
 
-async def fill(conn: Connection, entity: Entity, names: Sequence[str], chunks: AsyncIterable[bytes]) -> int:
-    """COPY encoded chunks into the staging table; returns the rows PostgreSQL counted."""
-    statement = SQL("COPY {} ({}) FROM STDIN WITH (NULL '')").format(
-        table(entity), SQL(", ").join(map(Identifier, names))
+async def create_first(conn: Connection, entity: Entity, revision: int) -> Place:
+    """The tenant's partition, for an entity that needs nothing but the rows: they are written once instead of twice.
+
+    `table(entity)` is a view of it until `keep_first`, with the status as the file has it.
+    """
+    params = {"table": entity.table, "revision": revision}
+    name = await database.fetch_value(conn, "SELECT stage_partition(%(table)s, %(revision)s)", params)
+    given = SQL("CASE status WHEN 'active' THEN NULL WHEN {} THEN 'active' ELSE status END AS status").format(GIVEN)
+    names = [given if one.name == "status" else Identifier(one.name) for one in columns.staged(entity)]
+    target = Identifier("public", name)
+    await conn.execute(
+        SQL("CREATE TEMPORARY VIEW {} AS SELECT {} FROM {}").format(table(entity), SQL(", ").join(names), target)
+    )
+    return Place(entity, target, first=True)
+
+
+async def keep_first(conn: Connection, tenant_id: int, entity: Entity) -> None:
+    """Nobody looks at the rows as staged any more: have them as they are to stay."""
+    target = Identifier("public", f"{entity.table}_t{tenant_id}")
+    await conn.execute(SQL("DROP VIEW {}").format(table(entity)))
+    if await database.fetch_value(
+        conn, SQL("SELECT EXISTS (SELECT FROM {} WHERE status <> 'active')").format(target), {}
+    ):
+        await conn.execute(SQL("DELETE FROM {} WHERE status = 'tobedeleted'").format(target))
+        await conn.execute(SQL("UPDATE {} SET status = 'active' WHERE status = {}").format(target, GIVEN))
+
+
+async def fill(conn: Connection, place: Place, names: Sequence[str], chunks: AsyncIterable[bytes]) -> int:
+    """COPY encoded chunks into their place; returns the rows PostgreSQL counted."""
+    # Nobody can see the table before this transaction has ended, so its rows may as well be born frozen.
+    statement = SQL("COPY {} ({}) FROM STDIN WITH (NULL ''{})").format(
+        place.target, SQL(", ").join(map(Identifier, names)), SQL(", FREEZE" if place.first else "")
     )
     async with conn.cursor() as cursor:
         async with cursor.copy(statement) as copy:
@@ -54,25 +99,28 @@ async def fill(conn: Connection, entity: Entity, names: Sequence[str], chunks: A
         return cursor.rowcount
 
 
-async def analyze(conn: Connection, entity: Entity) -> None:
-    """Statistics of the keys, without which the joins that follow are guesses."""
+async def analyze(conn: Connection, place: Place) -> None:
+    """Statistics, of the keys at least, without which the joins that follow are guesses."""
+    entity = place.entity
+    if place.first:
+        await database.fetch_value(conn, "SELECT analyze_partition(%(table)s)", {"table": entity.table})
+        return
     keys = ["sourced_id"] + [field.column for field in entity.kept if field.refers and not field.kind.many]
-    await conn.execute(_analyze(entity, keys))
+    await conn.execute(SQL("ANALYZE {} ({})").format(place.target, SQL(", ").join(map(Identifier, keys))))
 
 
-def _analyze(entity: Entity, keys: Sequence[str]) -> Composed:
-    return SQL("ANALYZE {} ({})").format(table(entity), SQL(", ").join(map(Identifier, keys)))
+def _needs_escape(text: str) -> bool:
+    """Backslash and tab mean something to COPY; a quote becomes a backslash and a quote in JSON and in arrays."""
+    return "\\" in text or "\t" in text or '"' in text
 
 
 class Encoder:
-    """Turns batches of one file into COPY text, by a plan made once from its columns."""
+    """Turns batches of one file into COPY text, column by column, by a plan made once from the file's columns."""
 
-    def __init__(self, entity: Entity, present: Sequence[Column], sealer: Sealer) -> None:
+    def __init__(self, entity: Entity, present: Sequence[Column], sealer: Sealer, *, first: bool = False) -> None:
+        """`first` as in the `Place` that is filled."""
         at = {column.header: index for index, column in enumerate(present)}
         lacking = len(present)
-        # Keys come from the header, and may need escaping where no cell does.
-        self._dirty = any(column.metadata and _needs_escape(column.metadata.key) for column in present)
-        self._lacks = any(field.name not in at for field in (*entity.kept, *entity.sealed))
 
         def place(name: str) -> int:
             return at.get(name, lacking)
@@ -81,15 +129,16 @@ class Encoder:
         many = [field for field in entity.kept if field.kind.many]
         folded = [field for field in entity.kept if field.folded]
         self._entity = entity
-        self._seals_metadata = entity.seals_metadata
         self._sealer = sealer
-        self._standard = operator.itemgetter(at["sourcedId"], at["status"], at["dateLastModified"])
-        # itemgetter of one index gives no tuple, so the blank at the end stands in twice
-        self._plain: Callable[[list[str]], tuple[str, ...]] = _getter([place(field.name) for field in plain])
+        self._first = first
+        self._plain = [place(name) for name in STANDARD] + [place(field.name) for field in plain]
         self._many = [(place(field.name), field.kind) for field in many]
         self._folded = [place(field.name) for field in folded]
-        self._sealed = [(f'"{field.member}":', field.column, place(field.name)) for field in entity.sealed]
+        self._sealed = [(field.column, place(field.name)) for field in entity.sealed]
+        self._members = [(f'"{field.member}":', place(field.name)) for field in entity.sealed]
         self._metadata = _metadata_plan(present)
+        # Keys come from the header, and may need escaping where no cell does.
+        self._dirty = any(column.metadata and _needs_escape(column.metadata.key) for column in present)
         self.names = [
             "sourced_id",
             "status",
@@ -106,55 +155,71 @@ class Encoder:
 
     def encode(self, batch: Batch) -> bytes:
         """The lines of a batch, ready for COPY in text format with NULL ''."""
-        joined = "\x1f".join(map("\x1f".join, batch.cells))
-        dirty = self._dirty or _needs_escape(joined) is not None
-        standard, plain_of, metadata_of, mark = self._standard, self._plain, self._metadata, self._sealer.row
-        out = []
-        for line, cells in zip(batch.lines, batch.cells, strict=True):
-            if self._lacks:
-                cells = [*cells, ""]
-            plain = plain_of(cells)
-            metadata = metadata_of(cells)
-            values: tuple[str, ...] = (*standard(cells), *plain)
-            many: tuple[str, ...] = ()
-            if self._many or self._folded:
-                many = tuple([kinds.stored(kind, cells[at]) if cells[at] else "" for at, kind in self._many])
-                values = (*values, *many, *[cells[at].casefold() for at in self._folded])
-            secret, hashes, sealed = self._seal(values[0], cells, metadata) if self._sealed else ("", (), ())
-            if not self._seals_metadata:
-                values = (*values, metadata)
-            if dirty:
-                values = tuple([value.replace("\\", "\\\\").replace("\t", "\\t") for value in values])
-            digest = mark("\x1f".join((*plain, *many, metadata, secret)))
-            out.append("\t".join((*values, *hashes, digest, str(line), *sealed)))
-        out.append("")
-        return "\n".join(out).encode()
+        cells: list[Texts] = [*zip(*batch.cells, strict=True), _blank(len(batch.lines))]
+        dirty = self._dirty or any(map(_needs_escape, map("".join, cells)))
+        plain = [cells[at] for at in self._plain]
+        many = [_stored(kind, cells[at]) for at, kind in self._many]
+        metadata = self._metadata(cells)
+        hashes, secret, blobs = self._seal(cells, metadata) if self._sealed else ([], [], [])
+        digest = self._sealer.rows(_rows("\x1f", [*plain[len(STANDARD) :], *many, metadata, *secret]))
+        if self._first:
+            plain[1] = [PLACED.get(status, status) for status in plain[1]]
+        shown = [*plain, *many, *(_folded(cells[at]) for at in self._folded)]
+        if not self._entity.seals_metadata:
+            shown.append(metadata)
+        if dirty:
+            shown = [_escaped(column) for column in shown]
+        lines = list(map(str, batch.lines))
+        return "\n".join([*_rows("\t", [*shown, *hashes, digest, lines, *blobs]), ""]).encode()
 
-    def _seal(self, sourced_id: str, cells: list[str], metadata: str) -> tuple[str, tuple[str, ...], tuple[str, ...]]:
-        """The plain text of what is sealed, the hash columns, and the sealed blob."""
-        members = [name + _quoted(cells[index]) for name, _, index in self._sealed if cells[index]]
-        if self._seals_metadata and metadata:
-            members.append(f'"metadata":{metadata}')
-        hash_of = self._sealer.index
-        hashes = tuple([hash_of(column, cells[at]) if cells[at] else "" for _, column, at in self._sealed])
-        if not members:
-            return "", hashes, ("",)
-        text = "{" + ",".join(members) + "}"
-        blob = self._sealer.seal(f"{self._entity.table}/{sourced_id}", text.encode())
-        return text, hashes, ("\\\\x" + blob.hex(),)
+    def _seal(self, cells: Sequence[Texts], metadata: Texts) -> tuple[list[Texts], list[Texts], list[Texts]]:
+        """The hash columns, then one column of the plain text of what is sealed, and one of the sealed blobs."""
+        hashes: list[Texts] = [self._sealer.indexes(column, cells[at]) for column, at in self._sealed]
+        members = [(name, cells[at]) for name, at in self._members]
+        if self._entity.seals_metadata:
+            members.append(('"metadata":', metadata))
+        quoted = [_members(name, column, raw=column is metadata) for name, column in members if any(column)]
+        texts = ["{" + text + "}" if text else "" for text in _listed(quoted, len(metadata))]
+        table = self._entity.table
+        places = [f"{table}/{one}" for one in cells[self._plain[0]]]
+        blobs = ["\\\\x" + blob.hex() if blob else "" for blob in self._sealer.seal_all(places, texts)]
+        return hashes, [texts], [blobs]
 
 
-def _getter(places: list[int]) -> Callable[[list[str]], tuple[str, ...]]:
-    if not places:
-        return lambda cells: ()
-    if len(places) == 1:
-        only = places[0]
-        return lambda cells: (cells[only],)
-    return operator.itemgetter(*places)
+def _rows(separator: str, columns: Sequence[Texts]) -> Iterable[str]:
+    return map(separator.join, zip(*columns, strict=True))
 
 
-def _metadata_plan(present: Sequence[Column]) -> Callable[[list[str]], str]:
-    """A function of a row's cells: the JSON text of its metadata, "" when there is none.
+def _blank(rows: int) -> Texts:
+    return ("",) * rows
+
+
+def _stored(kind: Kind, column: Texts) -> Texts:
+    return [kinds.stored(kind, cell) if cell else "" for cell in column] if any(column) else column
+
+
+def _folded(column: Texts) -> Texts:
+    return list(map(str.casefold, column)) if any(column) else column
+
+
+def _escaped(column: Texts) -> Texts:
+    return [value.replace("\\", "\\\\").replace("\t", "\\t") for value in column]
+
+
+def _members(name: str, column: Texts, *, raw: bool = False) -> Texts:
+    """`"name":"value"` of each filled cell, or of JSON text as it stands."""
+    return [name + (cell if raw else _quoted(cell)) if cell else "" for cell in column]
+
+
+def _listed(columns: Sequence[Texts], rows: int) -> Texts:
+    """What is filled of each row, with commas between."""
+    if not columns:
+        return _blank(rows)
+    return [",".join(filter(None, row)) for row in zip(*columns, strict=True)]
+
+
+def _metadata_plan(present: Sequence[Column]) -> Callable[[Sequence[Texts]], Texts]:
+    """A function of the columns: the JSON text of each row's metadata, "" when there is none.
 
     `metadata.a.b` is `{"a": {"b": "..."}}`, string values, blanks left out. Keys are sorted, so that the order of the
     columns does not count as a change.
@@ -166,29 +231,32 @@ def _metadata_plan(present: Sequence[Column]) -> Callable[[list[str]], str]:
         if column.metadata is not None
     }
     leaves = sorted(places.items())
-    if not leaves:
-        return lambda cells: ""
-    groups = [(top, list(group)) for top, group in itertools.groupby(leaves, key=lambda leaf: leaf[0][0])]
+    groups = {path[0] for path, _ in leaves}
     if len(groups) == 1 and all(len(path) == 2 for path, _ in leaves):
-        head = "{" + _quoted(groups[0][0]) + ":{"
+        head = "{" + _quoted(*groups) + ":{"
         named = [(_quoted(path[1]) + ":", index) for path, index in leaves]
 
-        def flat(cells: list[str]) -> str:
-            inner = ",".join([name + _quoted(cells[index]) for name, index in named if cells[index]])
-            return f"{head}{inner}}}}}" if inner else ""
+        def flat(cells: Sequence[Texts]) -> Texts:
+            filled = [_members(name, cells[index]) for name, index in named if any(cells[index])]
+            return [f"{head}{inner}}}}}" if inner else "" for inner in _listed(filled, len(cells[0]))]
 
         return flat
 
-    def nested(cells: list[str]) -> str:
+    def nested(row: Sequence[str]) -> str:
         tree: dict[str, Any] = {}
-        for path, index in leaves:
-            if cells[index]:
+        for (path, _), cell in zip(leaves, row, strict=True):
+            if cell:
                 branch = tree
                 for step in path[:-1]:
                     if not isinstance(branch.get(step), dict):
                         branch[step] = {}  # `metadata.a.b` beside `metadata.a`: the longer path stands
                     branch = branch[step]
-                branch[path[-1]] = cells[index]
+                branch[path[-1]] = cell
         return json.dumps(tree, ensure_ascii=False, separators=(",", ":")) if tree else ""
 
-    return nested
+    def deep(cells: Sequence[Texts]) -> Texts:
+        if not leaves:
+            return _blank(len(cells[0]))
+        return list(map(nested, zip(*(cells[index] for _, index in leaves), strict=True)))
+
+    return deep

@@ -18,7 +18,7 @@ async def stage(conn: Connection, tenant_id: int, revision: int) -> dict[Entity,
     for entity in entities.ALL:
         if not await merge.has_rows(conn, tenant_id, entity):
             continue
-        await staging.create(conn, entity)
+        place = await staging.create(conn, entity)
         names = merge.listed([one.name for one in columns.staged(entity)])
         statement = SQL(
             "INSERT INTO {staged} ({names})"
@@ -32,6 +32,6 @@ async def stage(conn: Connection, tenant_id: int, revision: int) -> dict[Entity,
             history=Identifier(f"{entity.table}_history"),
         )
         await database.run(conn, statement, {"tenant": tenant_id, "revision": revision})
-        await staging.analyze(conn, entity)
+        await staging.analyze(conn, place)
         modes[entity] = "bulk"
     return modes

@@ -164,7 +164,7 @@ class Board:
         writer.writerows(given)
         reader = rows.Rows(io.BytesIO(text.getvalue().encode()), entity.file, entity, profile)
         assert reader.usable, reader.problems
-        await staging.create(conn, entity)
+        place = await staging.create(conn, entity)
         encoder = staging.Encoder(entity, reader.columns, sealer)
 
         async def chunks() -> AsyncIterator[bytes]:
@@ -172,8 +172,8 @@ class Board:
                 assert not batch.problems
                 yield encoder.encode(batch)
 
-        assert await staging.fill(conn, entity, encoder.names, chunks()) == len(given)
-        await staging.analyze(conn, entity)
+        assert await staging.fill(conn, place, encoder.names, chunks()) == len(given)
+        await staging.analyze(conn, place)
 
 
 Boards = Callable[[str], Awaitable[Board]]

@@ -87,9 +87,9 @@ async def staged(
             yield chunk
 
     async with database.connect(conninfo) as conn, conn.transaction():
-        await staging.create(conn, entity)
-        assert await staging.fill(conn, entity, encoder.names, ready()) == count == len(given_rows)
-        await staging.analyze(conn, entity)
+        place = await staging.create(conn, entity)
+        assert await staging.fill(conn, place, encoder.names, ready()) == count == len(given_rows)
+        await staging.analyze(conn, place)
         async with conn.cursor(row_factory=dict_row) as cursor:
             await cursor.execute(f"SELECT * FROM staged_{entity.table} ORDER BY line")
             return await cursor.fetchall()

@@ -5,7 +5,7 @@ into the folder path under the bundle's own name.  seed gives the expected findi
 (code, file, line, column, severity); None for a line or column means that any will do.
 faults=1 draws one fault of a file or package; a larger number draws that many faults, all in rows but at most one.
 python -m tests.standard.bundles.seed --selftest       tries checker.py on all this.
-python -m tests.standard.bundles.seed --corpus FOLDER  writes 40 seeded bundles, each with its expected.json, and 40 clean ones.
+python -m tests.standard.bundles.seed --corpus FOLDER  writes 40 seeded bundles with expected.json, and 40 clean ones.
 """
 
 import collections
