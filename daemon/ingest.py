@@ -6,6 +6,7 @@ Nothing of it is kept unless all of it is: whatever ends a load early raises `En
 carries what was found out.
 """
 
+import re
 from collections import Counter
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Sequence
 from contextlib import aclosing
@@ -14,7 +15,7 @@ import msgspec
 
 from daemon import guard
 from daemon.ahead import ahead
-from oneroster import entities, profiles
+from oneroster import dialects, entities, kinds, manifest, profiles
 from oneroster.bundle import Broken, Bundle
 from oneroster.entities import Entity
 from oneroster.problems import CODES, Problem
@@ -35,33 +36,84 @@ SEALED_COLUMNS = frozenset(
 """Columns whose values are not to be shown, not even where they are wrong."""
 
 
+FILES = {name: place for place, name in enumerate(("", manifest.NAME, *(entity.file for entity in entities.ALL)))}
+"""The order in which files are told of."""
+ZIP_NAME = re.compile(r"RO_([0-9]{8})_[0-9A-Za-z]+\.zip")
+"""What Japan calls a bundle (Japan sheet section 2)."""
+
+
 class Findings:
-    """What is wrong with a bundle: everything is counted, and so many of each code are kept."""
+    """What is wrong with a bundle: everything is counted, and so many of each code are kept.
+
+    They are told in the order of reading: the bundle, its manifest, its files in the order of dependence, so that the
+    fault comes before what follows from it; in a file by line and column; at the end how many more there are.
+    """
 
     MOST = checks.MOST
 
     def __init__(self) -> None:
-        self.kept: list[Problem] = []
         self.total: Counter[str] = Counter()
+        """Errors and warnings."""
         self.faulty: set[str] = set()
-        """Files with an error in them: whoever refers to a row of theirs is not blamed."""
+        """Files that could not be read to their end: whoever refers to a row of theirs is not blamed."""
+        self.imperfect: set[str] = set()
+        """Files with an error in any row: whoever is not found in them is not blamed either."""
+        self._kept: list[Problem] = []
         self._by_code: Counter[str] = Counter()
+        self._listed: Counter[str] = Counter()
+        self._headers: dict[str, dict[str, int]] = {}
+        self._places: dict[str, dict[int, dict[str, int]]] = {}
 
     def add(self, problems: Sequence[Problem], total: int | None = None) -> None:
         """Add problems; `total` is their number where only the first of them are given."""
         for one in problems:
             self._by_code[one.code] += 1
-            if self._by_code[one.code] <= self.MOST:
-                self.kept.append(one)
+            if self._listed[one.code] < self.MOST:
+                self._listed[one.code] += 1
+                self._kept.append(self._placed(one))
             if one.severity == "error":
-                self.faulty.add(one.file)
-        if problems:
-            self.total[CODES[problems[0].code].severity] += (total or len(problems)) - len(problems)
+                self.imperfect.add(one.file)
         self.total.update(one.severity for one in problems)
+        if problems and total is not None:
+            self.more(problems[0].code, total - len(problems))
+
+    def more(self, code: str, number: int) -> None:
+        """So many more of a code, that are not listed."""
+        if number:
+            self._by_code[code] += number
+            self.total[CODES[code].severity] += number
+
+    def read(self, reader: Rows) -> None:
+        """A file has been read: the order of its columns, where its cells begin, whether it came to its end."""
+        self._headers[reader.file] = {name: place for place, name in enumerate(reader.header, start=1)}
+        self._places[reader.file] = reader.places
+        if not reader.usable or not reader.whole:
+            self.faulty.add(reader.file)
+        self.more("E-ENC", reader.unlisted)
+
+    @property
+    def kept(self) -> list[Problem]:
+        """The problems in order, and one entry a code for those that are not listed."""
+        more = {code: number - self._listed[code] for code, number in self._by_code.items()}
+        rest = [
+            Problem(code, "", 0, "", "", f"{number:,} more like this are not listed.")
+            for code, number in more.items()
+            if number
+        ]
+        return sorted(self._kept, key=self._order) + rest
 
     @property
     def errors(self) -> bool:
         return self.total["error"] > 0
+
+    def _placed(self, one: Problem) -> Problem:
+        """A row over several lines is known by its first; the fault is where the cell begins."""
+        begins = self._places.get(one.file, {}).get(one.line, {})
+        line = begins.get(one.column, one.line)
+        return one if line == one.line else msgspec.structs.replace(one, line=line)
+
+    def _order(self, one: Problem) -> tuple[int, str, int, int]:
+        return FILES.get(one.file, len(FILES)), one.file, one.line, self._headers.get(one.file, {}).get(one.column, 0)
 
 
 class Outcome(msgspec.Struct, frozen=True):
@@ -73,6 +125,8 @@ class Outcome(msgspec.Struct, frozen=True):
     profile: str | None = None
     rows: dict[str, int] = {}
     counts: Sequence[Count] = ()
+    profile_reason: str | None = None
+    """How the profile was told."""
 
 
 class Ended(Exception):
@@ -91,13 +145,14 @@ async def ingest(
     A state of `applied` with a revision is committed and waits to be published; every other outcome left no trace.
     """
     findings = Findings()
+    why: str | None = None
     try:
-        profile = recognise(tenant, bundle, findings)
+        profile, why = recognise(tenant, job, bundle, findings)
         async with database.tenant_transaction(conn, tenant.id, "ingest"):
             await revisions.lock(conn, tenant.id)
             await refuse_late(conn, job, bundle, findings)
             await mark("stage", 0)
-            rows = await stage(conn, bundle, profile, sealer, findings, mark)
+            rows = await stage(conn, bundle, profile, sealer, findings, mark, hint=misfit(tenant, bundle))
             await mark("check", None)
             modes = await check(conn, tenant, bundle, profile, rows, findings)
             await mark("diff", None)
@@ -108,41 +163,77 @@ async def ingest(
                 await apply.apply(conn, work, job.id)
                 # Before the job's row is ours: marks are written by another connection.
                 await mark("commit", None)
-                outcome = Outcome("applied", findings, None, profile.name, rows, counts)
+                outcome = Outcome("applied", findings, None, profile.name, rows, counts, why)
                 await enter(conn, job, sealer, outcome, work.revision, bulk="bulk" in modes.values())
             else:
                 raise Ended(Outcome("applied", findings, None, profile.name, rows, counts))
     except Ended as ended:
-        if ended.outcome.state == "applied":
-            await confirm(conn, job, sealer, bundle, ended.outcome)
-        return ended.outcome
-    except Broken as broken:
-        findings.add([broken.problem])
-        return Outcome("rejected", findings)
+        outcome = msgspec.structs.replace(ended.outcome, profile_reason=why)
+        if outcome.state == "applied":
+            await confirm(conn, job, sealer, bundle, outcome)
     return outcome
 
 
-def recognise(tenant: Tenant, bundle: Bundle, findings: Findings) -> Profile:
-    """The profile the tenant says, or the one the headers tell; ends here when the bundle cannot be read at all."""
-    findings.add(bundle.problems)
-    if findings.errors or bundle.manifest is None:
+def recognise(tenant: Tenant, job: Claim, bundle: Bundle, findings: Findings) -> tuple[Profile, str]:
+    """The profile the tenant says, or the one the headers tell, and how it was told.
+
+    Ends here when there is nothing to read by: no zip, no manifest, or another format than OneRoster 1.2.
+    """
+    headers = headers_of(bundle)
+    foreign = dialects.foreign(headers, bundle.manifest)
+    if foreign is not None:
+        # What a manifest of 1.2 would have to say is of no interest then.
+        findings.add([one for one in bundle.problems if one.code.startswith("E-ZIP")] + [foreign])
         raise Ended(Outcome("rejected", findings))
+    findings.add(bundle.problems)
+    if bundle.manifest is None:
+        raise Ended(Outcome("rejected", findings))
+    version = bundle.manifest.version
     if tenant.profile != "auto":
-        profile = profiles.BY_NAME[tenant.profile]
+        profile, why = profiles.BY_NAME[tenant.profile], "The tenant's setting."
     else:
-        profile = profiles.recognise({entity.name: bundle.header(entity.file) for entity in brought(bundle)})
-    if bundle.manifest.version not in profile.versions:
-        findings.add(
-            [Problem("W-VERSION", "manifest.csv", 0, "oneroster.version", bundle.manifest.version, profile.name)]
-        )
-    return profile
+        profile, why = dialects.recognise(headers, version)
+    if version.startswith("1.") and version not in profile.versions:
+        findings.add([strange_version(bundle.manifest, profile)])
+    if profile.japanese and job.bundle.lower().endswith(".zip") and not japanese_name(job.bundle):
+        findings.add([Problem("W-ZIP-NAME", "", 0, "", job.bundle)])
+    return profile, why
+
+
+def headers_of(bundle: Bundle) -> dict[str, tuple[str, ...]]:
+    """File name to header row, in the order of dependence, files that nobody knows at the end."""
+    return {name: bundle.header(name) for name in sorted(bundle.names, key=lambda name: (FILES.get(name, 99), name))}
+
+
+def misfit(tenant: Tenant, bundle: Bundle) -> str:
+    """What to say of columns that are missing when the tenant's setting is not what the headers tell; else ""."""
+    assert bundle.manifest is not None
+    profile, why = dialects.recognise(headers_of(bundle), bundle.manifest.version)
+    if tenant.profile in ("auto", profile.name):
+        return ""
+    return (
+        f"The tenant's setting is {tenant.profile}; the bundle looks like {profile.name}: {why}"
+        f" See `rosterhub tenant set CODE --profile {profile.name}`, or auto."
+    )
+
+
+def strange_version(found: manifest.Manifest, profile: Profile) -> Problem:
+    """The version in the manifest is not one of the profile's."""
+    detail = f"Read as {profile.name}, whose manifest says {' or '.join(profile.versions)}."
+    if found.version == "1.2.2":
+        detail = f"No edition 1.2.2 has been published; read as 1.2.1 ({profile.name})."
+    return Problem("W-VERSION", manifest.NAME, found.version_line, "oneroster.version", found.version, detail)
+
+
+def japanese_name(bundle: str) -> bool:
+    """Whether a zip is called RO_YYYYMMDD_code.zip, with a day of the calendar."""
+    found = ZIP_NAME.fullmatch(bundle)
+    return found is not None and kinds.is_date(f"{found[1][:4]}-{found[1][4:6]}-{found[1][6:]}")
 
 
 def brought(bundle: Bundle) -> list[Entity]:
-    """The entities whose file the manifest announces, in the order of dependence."""
-    assert bundle.manifest is not None
-    modes = bundle.manifest.modes
-    return [entity for entity in entities.ALL if modes.get(entity.name, "absent") != "absent"]
+    """The entities whose file is there, in the order of dependence; also where the manifest says otherwise."""
+    return [entity for entity in entities.ALL if entity.file in bundle.names]
 
 
 async def refuse_late(conn: Connection, job: Claim, bundle: Bundle, findings: Findings) -> None:
@@ -156,30 +247,58 @@ async def refuse_late(conn: Connection, job: Claim, bundle: Bundle, findings: Fi
 
 
 async def stage(
-    conn: Connection, bundle: Bundle, profile: Profile, sealer: Sealer, findings: Findings, mark: Mark
+    conn: Connection,
+    bundle: Bundle,
+    profile: Profile,
+    sealer: Sealer,
+    findings: Findings,
+    mark: Mark,
+    *,
+    hint: str = "",
 ) -> dict[str, int]:
-    """Read, check and COPY every file; returns the data rows of each."""
+    """Read, check and COPY every file; returns the data rows of each. `hint` goes with faults of headers."""
+    assert bundle.manifest is not None
     rows: dict[str, int] = {}
-    done = 0
     for entity in brought(bundle):
-        with bundle.open(entity.file) as stream:
-            reader = Rows(stream, entity.file, entity, profile)
-            rows[entity.name] = 0
-            if reader.usable:
-                await staging.create(conn, entity)
-                encoder = staging.Encoder(entity, reader.columns, sealer)
-                tally = Tally(reader, encoder, findings)
-
-                # Closed before the file is: the thread reads it.
-                async with aclosing(marked(tally, done, mark)) as chunks:
-                    staged = await staging.fill(conn, entity, encoder.names, chunks)
-                if staged != tally.good:
-                    raise RuntimeError(f"{entity.file}: {tally.good} rows read, {staged} staged")
-                await staging.analyze(conn, entity)
-                rows[entity.name] = tally.rows
-                done += tally.rows
-            findings.add(reader.problems)
+        try:
+            with bundle.open(entity.file) as stream:
+                reader = Rows(stream, entity.file, entity, profile, bundle.encoding, hint)
+                findings.add(reader.problems)
+                rows[entity.name] = await fill(conn, entity, reader, sealer, findings, mark, sum(rows.values()))
+                findings.read(reader)
+        except Broken as broken:
+            findings.add([broken.problem])
+            findings.faulty.add(entity.file)
+            continue
+        if (
+            reader.usable
+            and reader.whole
+            and rows[entity.name] == 0
+            and bundle.manifest.modes.get(entity.name) == "bulk"
+        ):
+            findings.add([Problem("W-NO-ROWS", entity.file, 1, "", "")])
+    # Files that are announced and not there, or not to be read, have no rows to find either.
+    announced = {entity.file for entity in entities.ALL if bundle.manifest.modes.get(entity.name) in ("bulk", "delta")}
+    findings.faulty |= announced - bundle.names
     return rows
+
+
+async def fill(
+    conn: Connection, entity: Entity, reader: Rows, sealer: Sealer, findings: Findings, mark: Mark, done: int
+) -> int:
+    """COPY the rows of a file into its staging table; returns how many data rows it has."""
+    if not reader.usable:
+        return 0
+    await staging.create(conn, entity)
+    encoder = staging.Encoder(entity, reader.columns, sealer)
+    tally = Tally(reader, encoder, findings)
+    # Closed before the file is: the thread reads it.
+    async with aclosing(marked(tally, done, mark)) as chunks:
+        staged = await staging.fill(conn, entity, encoder.names, chunks)
+    if staged != tally.staged:
+        raise RuntimeError(f"{entity.file}: {tally.staged} rows read, {staged} staged")
+    await staging.analyze(conn, entity)
+    return tally.rows
 
 
 async def marked(tally: "Tally", done: int, mark: Mark) -> AsyncGenerator[bytes, None]:
@@ -196,14 +315,14 @@ class Tally:
     def __init__(self, reader: Rows, encoder: staging.Encoder, findings: Findings) -> None:
         self._reader, self._encoder, self._findings = reader, encoder, findings
         self.rows = 0
-        self.good = 0
+        """Data rows of the file, whether they could be read or not."""
+        self.staged = 0
 
     def chunks(self) -> Iterator[bytes]:
         """COPY text, a batch at a time."""
         for batch in self._reader.batches():
-            bad = {problem.line for problem in batch.problems if problem.severity == "error"}
-            self.rows += len(batch.cells) + len(bad)
-            self.good += len(batch.cells)
+            self.rows += len(batch.cells) + batch.lost
+            self.staged += len(batch.cells)
             self._findings.add(batch.problems)
             if batch.cells:
                 yield self._encoder.encode(batch)
@@ -214,9 +333,9 @@ async def check(
 ) -> dict[Entity, str]:
     """What can only be seen with all rows staged; ends here when anything is an error. Returns each file's mode."""
     # As they are now: what is found below leaves all rows in their places, so that who refers to them can be judged.
-    faulty = frozenset(findings.faulty)
-    staged = [entity for entity in brought(bundle) if entity.file not in faulty or rows[entity.name]]
-    whole = [entity for entity in staged if entity.file not in faulty]
+    faulty, imperfect = frozenset(findings.faulty), frozenset(findings.imperfect)
+    staged = [entity for entity in brought(bundle) if entity.file not in faulty or rows.get(entity.name)]
+    whole = [entity for entity in staged if entity.file not in faulty | imperfect]
     modes = {entity: await mode_of(conn, bundle, entity, findings) for entity in staged}
     by_name = {entity.name: mode for entity, mode in modes.items()}
     for entity in staged:
@@ -230,22 +349,21 @@ async def check(
 
 
 async def mode_of(conn: Connection, bundle: Bundle, entity: Entity, findings: Findings) -> str:
-    """Bulk or delta: the manifest says it, but the rows win (CSV binding sections 1 and 4)."""
+    """Bulk or delta: the rows say it; where they say both, the manifest (CSV binding sections 1 and 4)."""
     assert bundle.manifest is not None
-    said = bundle.manifest.modes[entity.name]
+    said = bundle.manifest.modes.get(entity.name, "absent")
     found = await checks.modes(conn, entity)
-    if found.rows == 0:
-        return said
-    if found.blank == found.rows:
-        seen = "bulk"
-    elif found.filled == found.rows:
-        seen = "delta"
+    if found.blank and not found.filled:
+        mode = "bulk"
+    elif found.filled and not found.blank:
+        mode = "delta"
     else:
-        findings.add([Problem("E-STATUS", entity.file, found.half or found.first_odd, "status", "")])
-        return said
-    if seen != said:
-        findings.add([Problem("W-MODE", entity.file, 0, "", said, f"Read as {seen}.")])
-    return seen
+        mode = "delta" if said == "delta" else "bulk"
+    if found.half or (found.blank and found.filled):
+        findings.add(*await checks.unfitting(conn, entity, mode))
+    elif said != "absent" and mode != said and found.rows:
+        findings.add([Problem("W-MODE", entity.file, 0, "", said, f"Read as {mode}.")])
+    return mode
 
 
 async def judge(

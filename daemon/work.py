@@ -141,14 +141,14 @@ class Worker:
             return Outcome("duplicate", Findings(), f"The same bytes as job {str(current.job_id)[:8]}.")
         sealer = tenant.sealer(self.master)
         with ExitStack() as stack:
-            bundle = await asyncio.to_thread(self._open, stack, job, sealer)
+            bundle = await asyncio.to_thread(self._open, stack, job, sealer, tenant.settings.get("encoding", "auto"))
             marks = Marks(self.pool, job)
             async with marks:
                 return await ingest(conn, job, tenant, sealer, bundle, guard.Limits(), marks.mark)
 
-    def _open(self, stack: ExitStack, job: Claim, sealer: seal.Sealer) -> Bundle:
+    def _open(self, stack: ExitStack, job: Claim, sealer: seal.Sealer, encoding: str) -> Bundle:
         stream = stack.enter_context(archive.open(self.settings.state / "archive", job.tenant_id, sealer, job.sha256))
-        return stack.enter_context(open_bundle(stream))
+        return stack.enter_context(open_bundle(stream, encoding))
 
     async def _conclude(self, job: Claim, outcome: Outcome | None) -> None:
         state = "applied" if outcome is None else outcome.state

@@ -14,7 +14,8 @@ from psycopg.sql import SQL, Composed, Identifier
 
 from oneroster import kinds
 from oneroster.entities import Entity
-from oneroster.rows import Batch, Column
+from oneroster.headers import Column
+from oneroster.rows import Batch
 from sql import columns
 from sql.database import Connection
 from sql.seal import Sealer

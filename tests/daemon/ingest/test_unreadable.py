@@ -1,5 +1,6 @@
 """Bundles that fall apart while they are read: rejected at the first attempt, with the file named, never retried."""
 
+import codecs
 import random
 import zipfile
 from pathlib import Path
@@ -62,8 +63,11 @@ async def test_a_file_that_breaks_off_behind_many_rows_is_rejected(hub: Any, goo
 UNREADABLE = [
     (b"", "E-EMPTY", 1),
     (b"\n\n", "E-EMPTY", 1),
-    (b"\xff\xfe\x00", "E-ENC", 1),
-    (f"{ORGS}\ro1,,,North,school,,\r".encode(), "E-CSV", 1),
+    (b"\xff\xff\x00", "E-ENC", 1),
+    (codecs.BOM_UTF32_LE, "E-ENC", 1),
+    (ORGS.encode("utf-16-le"), "E-ENC", 1),
+    (f"{ORGS}\no1,,,山田,school,,\n".encode("iso2022_jp"), "E-ENC", 2),
+    (ORGS.replace(",", ";").encode(), "E-SEPARATOR", 1),
     (random.Random(7).randbytes(1 << 20).hex().encode(), "E-CSV", 1),
     (f"{ORGS}\n\x83\x65".encode("latin-1"), "E-ENC", 2),
     (f'{ORGS}\no1,,,"open'.encode(), "E-CSV", 2),
