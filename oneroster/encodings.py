@@ -34,6 +34,7 @@ csv.field_size_limit(LONGEST_LINE)
 _ISO_2022_JP = re.compile(rb"\x1b(?:\$[@B]|\$\([@-D]|\([BIJ])")
 _MARKS = ((codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
 _FOREIGN_MARKS = (codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)
+_CUT = b"\xff"
 _CP932 = "If the file is CP932 (Shift_JIS), `rosterhub tenant set CODE --encoding cp932` reads it."
 _NOT_CP932 = "The tenant's setting is cp932; `rosterhub tenant set CODE --encoding auto` reads UTF-8."
 
@@ -65,6 +66,7 @@ class Lines:
         self._decode: Callable[[bytes], str] = bytes.decode
         self._wide = ""
         self._mark = 0
+        self._cut = 0
         self._told = 0
         self._problems: list[Problem] = []
         self.reader = csv.reader(itertools.chain.from_iterable(self._pieces()), strict=True)
@@ -117,11 +119,14 @@ class Lines:
             return
         at, value = error.start, f"0x{raw[error.start]:02x}"
         if self._wide:
-            # What could not be said in UTF-8 is half of a pair.
-            before = raw[:at].decode()
-            unit = raw[at : at + 3].decode(errors="surrogatepass")
-            at, value = len(before.encode(self._wide)), f"0x{ord(unit):04x}"
-            self._problems.append(self._problem(value, at, "It is a lone surrogate."))
+            # What could not be said in UTF-8 is half of a pair, or half of a unit at the end.
+            at = len(raw[:at].decode().encode(self._wide))
+            if raw[error.start : error.start + 1] == _CUT:
+                what, value = "The file ends in the middle of a character.", f"0x{self._cut:02x}"
+            else:
+                unit = raw[error.start : error.start + 3].decode(errors="surrogatepass")
+                what, value = "It is a lone surrogate.", f"0x{ord(unit):04x}"
+            self._problems.append(self._problem(value, at, what))
         elif self._codec == "cp932":
             hint = f"It is not CP932. {_NOT_CP932}" if _is(raw, "utf-8") else "It is not CP932."
             self._problems.append(self._problem(value, at, hint))
@@ -166,12 +171,12 @@ class Lines:
         decoder = codecs.getincrementaldecoder(self._wide)("surrogatepass")
         for block in blocks:
             yield decoder.decode(block).encode(errors="surrogatepass")
-        try:
-            yield decoder.decode(b"", final=True).encode(errors="surrogatepass")
-        except UnicodeDecodeError as error:
-            value = f"0x{error.object[error.start]:02x}"
-            detail = "The file ends in the middle of a character."
-            raise Foreign(Problem("E-ENC", self.file, self.reader.line_num + 1, "", value, detail)) from error
+        rest = decoder.getstate()[0]
+        if len(rest) > 1:
+            yield rest[:2].decode(self._wide, errors="surrogatepass").encode(errors="surrogatepass")
+        if len(rest) % 2:
+            self._cut = rest[-1]
+            yield _CUT
 
 
 def header(stream: IO[bytes], file: str, encoding: str = "auto") -> tuple[str, ...]:

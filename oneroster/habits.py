@@ -11,7 +11,7 @@ from oneroster.problems import Problem
 
 _ELSE = bytes(set(range(256)) - set(b'",\r\n'))
 _OTHER_END = re.compile(rb"(?<!\r)\n|\r(?!\n)")
-_QUOTED = re.compile(rb'(?:"[^"]*"(?:,(?=")|[\r\n]+)?)*+')
+_QUOTED = re.compile(rb'[\r\n]*(?:"[^"]*"(?:,(?=")|[\r\n]+)?)*+')
 """Values in quotes, from one on, as far as there are only such. A doubled quote is two values side by side."""
 _SEPARATOR = re.compile(rb',(?=")|[\r\n]*')
 

@@ -218,7 +218,7 @@ class Rows:
         signs.clear()
         if len(row) < 2 and not broken and not any(map(str.strip, row)):
             return full
-        if len(row) != width:
+        if len(row) != width and not broken:  # of a line that is no text nothing else is said
             detail = f"The header has {width} columns."
             raw.problems.append(Problem("E-COLUMNS", self.file, start, "", str(len(row)), detail))
         if len(row) == width and not broken:
