@@ -63,6 +63,54 @@ def test_blank_lines_and_line_breaks_in_quotes_count_as_lines() -> None:
     assert sorted(told(problems)) == [("E-COLUMNS", 10, ""), ("E-TEXT", 5, "name")]
 
 
+def test_a_fault_is_told_on_the_line_where_its_cell_begins_in_the_order_of_the_file() -> None:
+    header = "parentSourcedId,name,type,identifier,sourcedId,status,dateLastModified"
+    found, problems = read(f'{header}\nö,"a\r\nb\rc",castle,"d\ne\x07",ü,,\n,x,school,,o2,,\n')
+    assert told(problems) == [
+        ("W-HEADER-ORDER", 1, ""),
+        ("E-GUID", 2, "parentSourcedId"),
+        ("E-TEXT", 2, "name"),
+        ("E-ENUM", 4, "type"),
+        ("E-TEXT", 4, "identifier"),
+        ("E-GUID", 5, "sourcedId"),
+    ]
+    assert [number for number, _ in found] == [2, 6]
+
+
+def test_line_ends_of_any_kind_are_counted_alike() -> None:
+    for end in ("\n", "\r\n", "\r"):
+        text = end.join([HEADER, "", GOOD, "   ", f'o2,,,"a{end}b",school,,', "o3,,,East,castle,,", ""])
+        found, problems = read(text)
+        assert [number for number, _ in found] == [3, 5, 7]
+        assert told(problems) == [("E-TEXT", 5, "name"), ("E-ENUM", 7, "type")]
+
+
+def test_a_row_of_another_width_is_kept_with_its_id_when_that_is_clean() -> None:
+    reader = open_rows(f"{HEADER}\no1,,x\nö,,x\no2\n")
+    (batch,) = reader.batches()
+    assert [(line, cells[0]) for line, cells in zip(batch.lines, batch.cells, strict=True)] == [(2, "o1"), (4, "o2")]
+    assert batch.lost == 1
+
+
+def test_a_separator_that_is_no_comma_is_named() -> None:
+    for separator, name in ((";", "semicolons"), ("\t", "tabs")):
+        (one,) = open_rows(HEADER.replace(",", separator)).problems
+        assert (one.code, one.line) == ("E-SEPARATOR", 1)
+        assert name in one.message
+
+
+def test_a_header_that_only_looks_right_is_missed_with_the_reason() -> None:
+    for header, why in (
+        ("Name", "case-sensitive"),
+        (" name", "invisible"),
+        ("na\u200bme", "u200b"),
+        ("ｎａｍｅ", "width"),
+    ):
+        (one,) = open_rows(HEADER.replace("name", header)).problems
+        assert (one.code, one.column, one.value) == ("E-HEADER-MISSING", "name", header)
+        assert why in one.detail
+
+
 def test_reordered_columns_come_in_the_order_of_the_profile_with_a_warning() -> None:
     header = HEADER.split(",")
     found, problems = read(",".join(reversed(header)) + "\n" + ",".join(reversed(GOOD.split(","))) + "\n")

@@ -136,3 +136,47 @@ async def test_values_the_database_would_refuse_are_faults_of_the_row(hub: Any, 
         ("E-YEAR", "schoolYear"),
         ("E-INSTANT", "dateLastModified"),
     }
+
+
+async def test_a_hundred_thousand_columns_are_counted_and_a_thousand_listed(
+    hub: Any, good: Path, tmp_path: Path
+) -> None:
+    header = ORGS + "".join(f",c{number}" for number in range(100_000))
+    bundle = rezipped(good, tmp_path / "c.zip", {"orgs.csv": f"{header}\n".encode()})
+    job = await hub.deliver(bundle)
+    assert (job.state, job.errors) == ("rejected", 100_000)
+    *listed, more = await hub.problems(job)
+    assert [(one.code, one.column) for one in listed] == [("E-HEADER-UNKNOWN", f"c{number}") for number in range(1_000)]
+    assert (more.code, more.file, more.detail) == ("E-HEADER-UNKNOWN", "", "99,000 more like this are not listed.")
+
+
+async def test_a_cell_of_a_gibibyte_ends_its_file_at_its_line(hub: Any, roster: Any, tmp_path: Path) -> None:
+    """With some noise in it, as what packs too well is refused for that."""
+    await hub.roster(roster)
+    piece = random.Random(7).randbytes(4_000).hex().encode() + b"x" * 200_000
+    with zipfile.ZipFile(Path(hub.folder / "b.zip")) as old, zipfile.ZipFile(tmp_path / "c.zip", "w") as new:
+        new.writestr("manifest.csv", old.read("manifest.csv"))
+        for name in set(old.namelist()) - {"manifest.csv", "orgs.csv"}:
+            new.writestr(name, old.read(name))
+        info = zipfile.ZipInfo("orgs.csv")
+        info.compress_type = zipfile.ZIP_DEFLATED
+        with new.open(info, "w", force_zip64=True) as entry:
+            entry.write(f'{ORGS}\no1,,,North,school,,\no2,,,"'.encode())
+            for _ in range(2**30 // len(piece)):
+                entry.write(piece)
+    assert await rejected(hub, tmp_path / "c.zip") == [("E-CSV", "orgs.csv", 3)]
+
+
+async def test_a_bundle_that_goes_on_after_many_bad_lines_tells_the_first_and_counts_the_rest(
+    hub: Any, good: Path, tmp_path: Path
+) -> None:
+    with zipfile.ZipFile(good) as archive:
+        before = archive.read("orgs.csv")
+    bad = b"".join(b"o%d,,,\x96\x6b,school,,\r\n" % number for number in range(500))
+    bundle = rezipped(good, tmp_path / "c.zip", {"orgs.csv": before + bad + b"o9,,,x,castle,,\r\n"})
+    job = await hub.deliver(bundle)
+    assert (job.state, job.errors) == ("rejected", 502)
+    *first, kind, twice, more = await hub.problems(job)
+    assert [(one.code, one.line, one.value) for one in first] == [("E-ENC", line, "0x96") for line in range(5, 25)]
+    assert (kind.code, kind.line, twice.code, twice.line) == ("E-DUPLICATE", 505, "E-ENUM", 505)
+    assert (more.code, more.line, more.detail) == ("E-ENC", 0, "480 more like this are not listed.")
