@@ -6,8 +6,6 @@ Nothing of it is kept unless all of it is: whatever ends a load early raises `En
 carries what was found out.
 """
 
-import re
-from collections import Counter
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Sequence
 from contextlib import aclosing
 
@@ -15,10 +13,11 @@ import msgspec
 
 from daemon import guard
 from daemon.ahead import ahead
-from oneroster import dialects, entities, kinds, manifest, profiles
+from daemon.findings import Findings
+from oneroster import dialects, entities, profiles
 from oneroster.bundle import Broken, Bundle
 from oneroster.entities import Entity
-from oneroster.problems import CODES, Problem
+from oneroster.problems import Problem
 from oneroster.profiles import Profile
 from oneroster.rows import Rows
 from sql import apply, checks, database, diff, jobs, merge, revisions, staging
@@ -34,86 +33,6 @@ SEALED_COLUMNS = frozenset(
     (entity.file, field.name) for entity in entities.ALL for field in entity.fields if field.sealed or field.dropped
 )
 """Columns whose values are not to be shown, not even where they are wrong."""
-
-
-FILES = {name: place for place, name in enumerate(("", manifest.NAME, *(entity.file for entity in entities.ALL)))}
-"""The order in which files are told of."""
-ZIP_NAME = re.compile(r"RO_([0-9]{8})_[0-9A-Za-z]+\.zip")
-"""What Japan calls a bundle (Japan sheet section 2)."""
-
-
-class Findings:
-    """What is wrong with a bundle: everything is counted, and so many of each code are kept.
-
-    They are told in the order of reading: the bundle, its manifest, its files in the order of dependence, so that the
-    fault comes before what follows from it; in a file by line and column; at the end how many more there are.
-    """
-
-    MOST = checks.MOST
-
-    def __init__(self) -> None:
-        self.total: Counter[str] = Counter()
-        """Errors and warnings."""
-        self.faulty: set[str] = set()
-        """Files that could not be read to their end: whoever refers to a row of theirs is not blamed."""
-        self.imperfect: set[str] = set()
-        """Files with an error in any row: whoever is not found in them is not blamed either."""
-        self._kept: list[Problem] = []
-        self._by_code: Counter[str] = Counter()
-        self._listed: Counter[str] = Counter()
-        self._headers: dict[str, dict[str, int]] = {}
-        self._places: dict[str, dict[int, dict[str, int]]] = {}
-
-    def add(self, problems: Sequence[Problem], total: int | None = None) -> None:
-        """Add problems; `total` is their number where only the first of them are given."""
-        for one in problems:
-            self._by_code[one.code] += 1
-            if self._listed[one.code] < self.MOST:
-                self._listed[one.code] += 1
-                self._kept.append(self._placed(one))
-            if one.severity == "error":
-                self.imperfect.add(one.file)
-        self.total.update(one.severity for one in problems)
-        if problems and total is not None:
-            self.more(problems[0].code, total - len(problems))
-
-    def more(self, code: str, number: int) -> None:
-        """So many more of a code, that are not listed."""
-        if number:
-            self._by_code[code] += number
-            self.total[CODES[code].severity] += number
-
-    def read(self, reader: Rows) -> None:
-        """A file has been read: the order of its columns, where its cells begin, whether it came to its end."""
-        self._headers[reader.file] = {name: place for place, name in enumerate(reader.header, start=1)}
-        self._places[reader.file] = reader.places
-        if not reader.usable or not reader.whole:
-            self.faulty.add(reader.file)
-        self.more("E-ENC", reader.unlisted)
-
-    @property
-    def kept(self) -> list[Problem]:
-        """The problems in order, and one entry a code for those that are not listed."""
-        more = {code: number - self._listed[code] for code, number in self._by_code.items()}
-        rest = [
-            Problem(code, "", 0, "", "", f"{number:,} more like this are not listed.")
-            for code, number in more.items()
-            if number
-        ]
-        return sorted(self._kept, key=self._order) + rest
-
-    @property
-    def errors(self) -> bool:
-        return self.total["error"] > 0
-
-    def _placed(self, one: Problem) -> Problem:
-        """A row over several lines is known by its first; the fault is where the cell begins."""
-        begins = self._places.get(one.file, {}).get(one.line, {})
-        line = begins.get(one.column, one.line)
-        return one if line == one.line else msgspec.structs.replace(one, line=line)
-
-    def _order(self, one: Problem) -> tuple[int, str, int, int]:
-        return FILES.get(one.file, len(FILES)), one.file, one.line, self._headers.get(one.file, {}).get(one.column, 0)
 
 
 class Outcome(msgspec.Struct, frozen=True):
@@ -179,7 +98,7 @@ def recognise(tenant: Tenant, job: Claim, bundle: Bundle, findings: Findings) ->
 
     Ends here when there is nothing to read by: no zip, no manifest, or another format than OneRoster 1.2.
     """
-    headers = headers_of(bundle)
+    headers = bundle.headers()
     foreign = dialects.foreign(headers, bundle.manifest)
     if foreign is not None:
         # What a manifest of 1.2 would have to say is of no interest then.
@@ -193,42 +112,16 @@ def recognise(tenant: Tenant, job: Claim, bundle: Bundle, findings: Findings) ->
         profile, why = profiles.BY_NAME[tenant.profile], "The tenant's setting."
     else:
         profile, why = dialects.recognise(headers, version)
-    if version.startswith("1.") and version not in profile.versions:
-        findings.add([strange_version(bundle.manifest, profile)])
-    if profile.japanese and job.bundle.lower().endswith(".zip") and not japanese_name(job.bundle):
+    findings.add(dialects.strange_version(bundle.manifest, profile))
+    if profile.japanese and job.bundle.lower().endswith(".zip") and not dialects.is_japanese_name(job.bundle):
         findings.add([Problem("W-ZIP-NAME", "", 0, "", job.bundle)])
     return profile, why
-
-
-def headers_of(bundle: Bundle) -> dict[str, tuple[str, ...]]:
-    """File name to header row, in the order of dependence, files that nobody knows at the end."""
-    return {name: bundle.header(name) for name in sorted(bundle.names, key=lambda name: (FILES.get(name, 99), name))}
 
 
 def misfit(tenant: Tenant, bundle: Bundle) -> str:
     """What to say of columns that are missing when the tenant's setting is not what the headers tell; else ""."""
     assert bundle.manifest is not None
-    profile, why = dialects.recognise(headers_of(bundle), bundle.manifest.version)
-    if tenant.profile in ("auto", profile.name):
-        return ""
-    return (
-        f"The tenant's setting is {tenant.profile}; the bundle looks like {profile.name}: {why}"
-        f" See `rosterhub tenant set CODE --profile {profile.name}`, or auto."
-    )
-
-
-def strange_version(found: manifest.Manifest, profile: Profile) -> Problem:
-    """The version in the manifest is not one of the profile's."""
-    detail = f"Read as {profile.name}, whose manifest says {' or '.join(profile.versions)}."
-    if found.version == "1.2.2":
-        detail = f"No edition 1.2.2 has been published; read as 1.2.1 ({profile.name})."
-    return Problem("W-VERSION", manifest.NAME, found.version_line, "oneroster.version", found.version, detail)
-
-
-def japanese_name(bundle: str) -> bool:
-    """Whether a zip is called RO_YYYYMMDD_code.zip, with a day of the calendar."""
-    found = ZIP_NAME.fullmatch(bundle)
-    return found is not None and kinds.is_date(f"{found[1][:4]}-{found[1][4:6]}-{found[1][6:]}")
+    return dialects.misfit(tenant.profile, bundle.headers(), bundle.manifest.version)
 
 
 def brought(bundle: Bundle) -> list[Entity]:

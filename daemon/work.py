@@ -17,7 +17,8 @@ import structlog
 from daemon import archive, guard, keys, report
 from daemon.child import Place
 from daemon.config import Settings
-from daemon.ingest import Findings, Outcome, Taken, describe, ingest
+from daemon.findings import Findings
+from daemon.ingest import Outcome, Taken, describe, ingest
 from oneroster.bundle import Bundle, open_bundle
 from sql import audit, database, jobs, processes, revisions, seal, tenants
 from sql.database import Connection, Pool

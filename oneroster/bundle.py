@@ -15,7 +15,7 @@ from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import IO, Any
 
-from oneroster import encodings, manifest
+from oneroster import encodings, entities, manifest
 from oneroster.manifest import Manifest
 from oneroster.problems import Problem
 
@@ -85,6 +85,11 @@ class Bundle:
                 return encodings.header(stream, name, self.encoding)
         except Broken:
             return ()  # which is told where its rows are read
+
+    def headers(self) -> dict[str, tuple[str, ...]]:
+        """File name to header row, in the order of dependence; files that nobody knows come last."""
+        known = [entity.file for entity in entities.ALL if entity.file in self._files]
+        return {name: self.header(name) for name in (*known, *sorted(self.names - set(known)))}
 
 
 class _Unpacked(io.RawIOBase):

@@ -4,9 +4,10 @@ Formats that look like OneRoster 1.2 and are not (1.0, 1.1, Microsoft SDS) are k
 what to export instead (CSV binding section 6; Japan sheet section 1, Detection).
 """
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 
-from oneroster import manifest
+from oneroster import kinds, manifest
 from oneroster.manifest import Manifest
 from oneroster.problems import Problem
 from oneroster.profiles import BY_NAME, Profile
@@ -22,6 +23,8 @@ OF_SDS = ("activeDirectoryMatchId", "sessionSourcedId", "sessionSourcedIds", "ro
 """Columns of Microsoft School Data Sync 2.1 that no edition of OneRoster has; those of version 1 say `SIS ID`."""
 OF_K12 = ("metadata.jp.shussekiNo", "metadata.jp.publicFlg")
 PREFERRED_KANA = "metadata.jp.kanaPreferred"
+ZIP_NAME = re.compile(r"RO_([0-9]{8})_[0-9A-Za-z]+\.zip")
+"""What Japan calls a bundle (Japan sheet section 2)."""
 BY_VERSION = {"1.2_JP": "jp-k12-1.0", "1.2.1": "jp-1.2.1", "1.2.2": "jp-1.2.1"}
 """What the manifest of a Japanese bundle means where its headers leave it open."""
 
@@ -30,7 +33,7 @@ def foreign(headers: Headers, found: Manifest | None) -> Problem | None:
     """The problem of a bundle that is written in another format altogether, or None."""
     for file, header in headers.items():
         for column in header:
-            if column.endswith("SIS ID") or column in OF_SDS:
+            if (column.endswith("SIS ID") or column in OF_SDS) and "dateLastModified" not in header:
                 return Problem("E-SDS", file, 1, column, column)
     users = headers.get("users.csv", ())
     old = next((column for column in OF_OR11 if column in users), None)
@@ -52,6 +55,33 @@ def recognise(headers: Headers, version: str = "") -> tuple[Profile, str]:
     """The profile a bundle of 1.2 is written in, and how it was told."""
     name, reason = _told(headers, version)
     return BY_NAME[name], reason
+
+
+def misfit(setting: str, headers: Headers, version: str) -> str:
+    """What to say of columns that are missing when a tenant's setting is not what the headers tell; else ""."""
+    profile, why = recognise(headers, version)
+    if setting in ("auto", profile.name):
+        return ""
+    return (
+        f"The tenant's setting is {setting}; the bundle looks like {profile.name}: {why}"
+        f" See `rosterhub tenant set CODE --profile {profile.name}`, or auto."
+    )
+
+
+def strange_version(found: Manifest, profile: Profile) -> list[Problem]:
+    """The problem of a version in the manifest that is not one of the profile's; others than 1.x are told already."""
+    if found.version in profile.versions or not found.version.startswith("1."):
+        return []
+    detail = f"Read as {profile.name}, whose manifest says {' or '.join(profile.versions)}."
+    if found.version == "1.2.2":
+        detail = f"No edition 1.2.2 has been published; read as 1.2.1 ({profile.name})."
+    return [Problem("W-VERSION", manifest.NAME, found.version_line, "oneroster.version", found.version, detail)]
+
+
+def is_japanese_name(bundle: str) -> bool:
+    """Whether a zip is called RO_YYYYMMDD_code.zip, with a day of the calendar."""
+    found = ZIP_NAME.fullmatch(bundle)
+    return found is not None and kinds.is_date(f"{found[1][:4]}-{found[1][4:6]}-{found[1][6:]}")
 
 
 def _told(headers: Headers, version: str) -> tuple[str, str]:

@@ -112,3 +112,18 @@ def test_what_to_export_instead_is_said() -> None:
         one = dialects.Problem(code, "users.csv", 1, "", "")
         assert "Export OneRoster 1.2 CSV instead" in one.message
         assert "OneRoster 1.2のCSV" in one.japanese
+
+
+@pytest.mark.parametrize(
+    "name, good",
+    [
+        ("RO_20230404_01.zip", True),
+        ("RO_20230404_B127210000018.zip", True),
+        ("RO_20230431_01.zip", False),
+        ("RO_20230404_.zip", False),
+        ("RO_20230404_01.ZIP", False),
+        ("oneroster_bulk_20230404120000.zip", False),
+    ],
+)
+def test_a_bundle_in_japan_is_called_by_its_day_and_code(name: str, good: bool) -> None:
+    assert dialects.is_japanese_name(name) is good

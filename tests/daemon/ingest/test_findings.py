@@ -5,9 +5,8 @@ import io
 import uuid
 from pathlib import Path
 
-import pytest
-
-from daemon.ingest import Findings, japanese_name, misfit, recognise
+from daemon.findings import Findings
+from daemon.ingest import misfit, recognise
 from oneroster import entities, manifest, profiles, write
 from oneroster.bundle import open_bundle
 from oneroster.problems import Problem
@@ -85,21 +84,6 @@ def test_a_file_is_faulty_only_when_it_could_not_be_read_to_its_end() -> None:
     assert (findings.faulty, findings.imperfect) == (set(), {"orgs.csv"})
     read(findings, f'{ORGS}\no1,,,"North,castle,,\n')
     assert findings.faulty == {"orgs.csv"}
-
-
-@pytest.mark.parametrize(
-    "name, good",
-    [
-        ("RO_20230404_01.zip", True),
-        ("RO_20230404_B127210000018.zip", True),
-        ("RO_20230431_01.zip", False),
-        ("RO_20230404_.zip", False),
-        ("RO_20230404_01.ZIP", False),
-        ("oneroster_bulk_20230404120000.zip", False),
-    ],
-)
-def test_a_bundle_in_japan_is_called_by_its_day_and_code(name: str, good: bool) -> None:
-    assert japanese_name(name) is good
 
 
 def tenant(profile: str) -> Tenant:
