@@ -11,8 +11,7 @@ from pathlib import Path
 
 import msgspec
 
-from daemon import ingest
-from oneroster.bundle import Broken, Bundle, open_bundle
+from oneroster.bundle import Bundle, open_bundle
 from oneroster.profiles import Profile
 from sql import database, jobs, migrate, seal, server
 from sql.jobs import Fault
@@ -44,30 +43,26 @@ def check(path: Path, *, profile: str = "auto", encoding: str = "auto") -> Verdi
     master = os.urandom(seal.KEY_BYTES)
     settings = {} if encoding == "auto" else {"encoding": encoding}
     tenant = Tenant(1, "check", "check", profile, "active", settings, seal.new_tenant_key(master))
-    findings = ingest.Findings()
-    try:
-        with open_bundle(path) as bundle:
-            found = ingest.recognise(tenant, bundle, findings)  # what cannot be read at all needs no server
-            with throwaway() as conninfo:
-                rows = asyncio.run(_examine(conninfo, tenant, bundle, found, tenant.sealer(master), findings))
-        outcome = ingest.Outcome("ok", findings, None, found.name, rows)
-    except ingest.Ended as ended:
-        outcome = ended.outcome
-    except Broken as broken:
-        findings.add([broken.problem])
-        outcome = ingest.Outcome("rejected", findings)
-    problems = jobs.faults(findings.kept, ingest.SEALED_COLUMNS)
+    findings = Findings()
+    found: str | None = None
+    why, rows = "", dict[str, int]()
+    with contextlib.suppress(examine.Unreadable), open_bundle(path, encoding) as bundle:
+        recognised, why = examine.recognise(tenant, path.name, bundle, findings)
+        found = recognised.name
+        with throwaway() as conninfo:
+            rows = asyncio.run(_examine(conninfo, tenant, bundle, recognised, tenant.sealer(master), findings))
+    problems = jobs.faults(findings.kept, SEALED_COLUMNS)
     total = findings.total
-    reason = "told by the headers" if profile == "auto" else "as asked for"
-    return Verdict(outcome.state, outcome.profile, reason, problems, outcome.rows, total["error"], total["warning"])
+    verdict = "rejected" if findings.errors else "ok"
+    return Verdict(verdict, found, why, problems, rows, total["error"], total["warning"])
 
 
 async def _examine(
-    conninfo: str, tenant: Tenant, bundle: Bundle, profile: Profile, sealer: seal.Sealer, findings: ingest.Findings
+    conninfo: str, tenant: Tenant, bundle: Bundle, profile: Profile, sealer: seal.Sealer, findings: Findings
 ) -> dict[str, int]:
     await migrate.migrate(conninfo)
     async with database.connect(conninfo) as conn, database.tenant_transaction(conn, tenant.id, "ingest"):
-        staged, _ = await ingest.examine(conn, tenant, bundle, profile, sealer, findings, _unmarked, alone=True)
+        staged, _ = await examine.examine(conn, tenant, bundle, profile, sealer, findings, _unmarked, alone=True)
         return staged.rows
 
 

@@ -6,37 +6,16 @@ Nothing of it is kept unless all of it is: whatever ends a load early raises `En
 carries what was found out.
 """
 
-from collections import Counter
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Sequence
-from contextlib import aclosing
+from collections.abc import Sequence
 
 import msgspec
 
-from daemon import guard
-from daemon.ahead import ahead
-from oneroster import entities, profiles
-from oneroster.bundle import Broken, Bundle
-from oneroster.entities import Entity
-from oneroster.problems import CODES, Problem
-from oneroster.profiles import Profile
-from oneroster.rows import Rows
+from daemon import examine, guard
+from daemon.examine import Mark
+from daemon.findings import SEALED_COLUMNS, Findings
+from oneroster.bundle import Bundle
 from oneroster.said import Said
-from sql import (
-    apply,
-    causes,
-    checks,
-    columns,
-    database,
-    decisions,
-    diff,
-    jobs,
-    merge,
-    revisions,
-    samples,
-    settings,
-    staging,
-    undo,
-)
+from sql import apply, causes, database, decisions, diff, jobs, merge, revisions, samples, settings, undo
 from sql.database import Connection
 from sql.jobs import Claim, Count
 from sql.samples import Sample
@@ -44,48 +23,12 @@ from sql.seal import Sealer
 from sql.settings import Settings
 from sql.tenants import Tenant
 
-Mark = Callable[[str, int | None], Awaitable[None]]
-"""Says which phase has begun and how many rows are behind it; a load that has been taken away ends there."""
 ROLLED_BACK = Said("rolled-back", "取り消されたデータと同一のデータが再び届きました。")
 """The reason of a bundle held because its bytes were undone once."""
 
 OVERTAKEN = Said(
     "Another bundle was applied since this rollback was asked for.", "取り消しの依頼後に、別のデータが反映されました。"
 )
-
-SEALED_COLUMNS = frozenset(
-    (entity.file, field.name) for entity in entities.ALL for field in entity.fields if field.sealed or field.dropped
-)
-"""Columns whose values are not to be shown, not even where they are wrong."""
-
-
-class Findings:
-    """What is wrong with a bundle: everything is counted, and so many of each code are kept."""
-
-    MOST = checks.MOST
-
-    def __init__(self) -> None:
-        self.kept: list[Problem] = []
-        self.total: Counter[str] = Counter()
-        self.faulty: set[str] = set()
-        """Files with an error in them: whoever refers to a row of theirs is not blamed."""
-        self._by_code: Counter[str] = Counter()
-
-    def add(self, problems: Sequence[Problem], total: int | None = None) -> None:
-        """Add problems; `total` is their number where only the first of them are given."""
-        for one in problems:
-            self._by_code[one.code] += 1
-            if self._by_code[one.code] <= self.MOST:
-                self.kept.append(one)
-            if one.severity == "error":
-                self.faulty.add(one.file)
-        if problems:
-            self.total[CODES[problems[0].code].severity] += (total or len(problems)) - len(problems)
-        self.total.update(one.severity for one in problems)
-
-    @property
-    def errors(self) -> bool:
-        return self.total["error"] > 0
 
 
 class Outcome(msgspec.Struct, frozen=True):
@@ -95,10 +38,11 @@ class Outcome(msgspec.Struct, frozen=True):
     findings: Findings
     reason: Said | None = None
     profile: str | None = None
+    profile_reason: str | None = None
+    """How the profile was told."""
     rows: dict[str, int] = {}
     counts: Sequence[Count] = ()
     samples: Sequence[Sample] = ()
-    profile_reason: str | None = None
     bulk: bool = False
     """Whether it brought a file as the full truth."""
 
@@ -119,22 +63,23 @@ async def ingest(conn: Connection, job: Claim, tenant: Tenant, sealer: Sealer, b
     """
     findings = Findings()
     try:
-        profile = recognise(tenant, bundle, findings)
+        profile, why = examine.recognise(tenant, job.bundle, bundle, findings)
         async with database.tenant_transaction(conn, tenant.id, "ingest"):
             await revisions.lock(conn, tenant.id)
             await refuse_late(conn, job, bundle, findings)
             await merge.mark(conn, "begun")
-            staged, modes = await examine(conn, tenant, bundle, profile, sealer, findings, mark)
+            staged, modes = await examine.examine(conn, tenant, bundle, profile, sealer, findings, mark)
+            outcome = Outcome("applied", findings, None, profile.name, why, staged.rows)
+            if findings.errors:
+                raise Ended(msgspec.structs.replace(outcome, state="rejected"))
             await mark("diff", None)
             work = await merge.begin(conn, tenant.id, modes, staged.placed)
-            outcome = await compare(conn, work, Outcome("applied", findings, None, profile.name, staged.rows))
-            outcome = await judge(conn, work, job, settings.read(tenant.settings), outcome)
+            outcome = await judge(conn, work, job, settings.read(tenant.settings), await compare(conn, work, outcome))
             await make_so(conn, work, job, sealer, outcome, mark)
+    except examine.Unreadable:
+        return Outcome("rejected", findings)
     except Ended as ended:
         return ended.outcome
-    except Broken as broken:
-        findings.add([broken.problem])
-        return Outcome("rejected", findings)
     return outcome
 
 
@@ -156,29 +101,6 @@ async def roll_back(conn: Connection, job: Claim, tenant: Tenant, sealer: Sealer
     return outcome
 
 
-def recognise(tenant: Tenant, bundle: Bundle, findings: Findings) -> Profile:
-    """The profile the tenant says, or the one the headers tell; ends here when the bundle cannot be read at all."""
-    findings.add(bundle.problems)
-    if findings.errors or bundle.manifest is None:
-        raise Ended(Outcome("rejected", findings))
-    if tenant.profile != "auto":
-        profile = profiles.BY_NAME[tenant.profile]
-    else:
-        profile = profiles.recognise({entity.name: bundle.header(entity.file) for entity in brought(bundle)})
-    if bundle.manifest.version not in profile.versions:
-        findings.add(
-            [Problem("W-VERSION", "manifest.csv", 0, "oneroster.version", bundle.manifest.version, profile.name)]
-        )
-    return profile
-
-
-def brought(bundle: Bundle) -> list[Entity]:
-    """The entities whose file the manifest announces, in the order of dependence."""
-    assert bundle.manifest is not None
-    modes = bundle.manifest.modes
-    return [entity for entity in entities.ALL if modes.get(entity.name, "absent") != "absent"]
-
-
 async def refuse_late(conn: Connection, job: Claim, bundle: Bundle, findings: Findings) -> None:
     """A bulk bundle of an earlier day than the applied one is superseded."""
     current = await revisions.current(conn, job.tenant_id)
@@ -190,148 +112,6 @@ async def refuse_late(conn: Connection, job: Claim, bundle: Bundle, findings: Fi
             f"{current.bulk_day} のデータを反映済みですが、これは {job.day} のデータです。",
         )
         raise Ended(Outcome("superseded", findings, reason))
-
-
-class Staged(msgspec.Struct, frozen=True):
-    """What the files of a bundle brought: data rows by entity name, and entities whose rows are in place already."""
-
-    rows: dict[str, int]
-    placed: set[Entity]
-
-
-async def examine(
-    conn: Connection,
-    tenant: Tenant,
-    bundle: Bundle,
-    profile: Profile,
-    sealer: Sealer,
-    findings: Findings,
-    mark: Mark,
-    *,
-    alone: bool = False,
-) -> tuple[Staged, dict[Entity, str]]:
-    """Stage a bundle and find all that is wrong with it, in a transaction of the tenant; ends here when anything is.
-
-    Returns what was staged and the mode of each file. `alone`: no roster stands behind it, so that a bundle with a
-    delta file may refer to what it does not hold.
-    """
-    await mark("stage", 0)
-    staged = await stage(conn, tenant, bundle, profile, sealer, findings, mark)
-    await mark("check", None)
-    return staged, await check(conn, tenant, bundle, profile, staged, findings, alone=alone)
-
-
-async def stage(
-    conn: Connection,
-    tenant: Tenant,
-    bundle: Bundle,
-    profile: Profile,
-    sealer: Sealer,
-    findings: Findings,
-    mark: Mark,
-) -> Staged:
-    """Read, check and COPY every file."""
-    found = Staged({}, set())
-    revision = await revisions.newest(conn, tenant.id) + 1
-    done = 0
-    for entity in brought(bundle):
-        with bundle.open(entity.file) as stream:
-            reader = Rows(stream, entity.file, entity, profile)
-            found.rows[entity.name] = 0
-            if reader.usable:
-                if entity not in columns.DOCUMENTED and not await merge.has_rows(conn, tenant.id, entity):
-                    place = await staging.create_first(conn, entity, revision)
-                    found.placed.add(entity)
-                else:
-                    place = await staging.create(conn, entity)
-                encoder = staging.Encoder(entity, reader.columns, sealer, first=place.first)
-                tally = Tally(reader, encoder, findings)
-
-                # Closed before the file is: the thread reads it.
-                async with aclosing(marked(tally, done, mark)) as chunks:
-                    staged = await staging.fill(conn, place, encoder.names, chunks)
-                if staged != tally.good:
-                    raise RuntimeError(f"{entity.file}: {tally.good} rows read, {staged} staged")
-                await staging.analyze(conn, place)
-                found.rows[entity.name] = tally.rows
-                done += tally.rows
-            findings.add(reader.problems)
-    return found
-
-
-async def marked(tally: "Tally", done: int, mark: Mark) -> AsyncGenerator[bytes, None]:
-    """The chunks of a file, made ahead in a thread, with the progress told as they pass."""
-    async with aclosing(ahead(tally.chunks())) as chunks:
-        async for chunk in chunks:
-            yield chunk
-            await mark("stage", done + tally.rows)
-
-
-class Tally:
-    """Encodes the batches of a file, in a thread, and counts what went by."""
-
-    def __init__(self, reader: Rows, encoder: staging.Encoder, findings: Findings) -> None:
-        self._reader, self._encoder, self._findings = reader, encoder, findings
-        self.rows = 0
-        self.good = 0
-
-    def chunks(self) -> Iterator[bytes]:
-        """COPY text, a batch at a time."""
-        for batch in self._reader.batches():
-            bad = {problem.line for problem in batch.problems if problem.severity == "error"}
-            self.rows += len(batch.cells) + len(bad)
-            self.good += len(batch.cells)
-            self._findings.add(batch.problems)
-            if batch.cells:
-                yield self._encoder.encode(batch)
-
-
-async def check(
-    conn: Connection,
-    tenant: Tenant,
-    bundle: Bundle,
-    profile: Profile,
-    staged: Staged,
-    findings: Findings,
-    *,
-    alone: bool = False,
-) -> dict[Entity, str]:
-    """What can only be seen with all rows staged; ends here when anything is an error. Returns each file's mode."""
-    # As they are now: what is found below leaves all rows in their places, so that who refers to them can be judged.
-    faulty = frozenset(findings.faulty)
-    judged = [entity for entity in brought(bundle) if entity.file not in faulty or staged.rows[entity.name]]
-    whole = [entity for entity in judged if entity.file not in faulty]
-    modes = {entity: await mode_of(conn, bundle, entity, findings) for entity in judged}
-    by_name = {entity.name: mode for entity, mode in modes.items()}
-    elsewhere = {one.file for one in entities.ALL if modes.get(one) != "bulk"} if "delta" in modes.values() else set()
-    unknown = faulty | elsewhere if alone else faulty
-    for entity in judged:
-        findings.add(*await checks.duplicates(conn, entity))
-        findings.add(*await checks.references(conn, tenant.id, entity, profile, by_name, unknown))
-    if entities.USERS in whole and entities.ROLES in whole:
-        findings.add(*await checks.roleless(conn))
-    if findings.errors:
-        raise Ended(Outcome("rejected", findings, None, profile.name, staged.rows))
-    return modes
-
-
-async def mode_of(conn: Connection, bundle: Bundle, entity: Entity, findings: Findings) -> str:
-    """Bulk or delta: the manifest says it, but the rows win (CSV binding sections 1 and 4)."""
-    assert bundle.manifest is not None
-    said = bundle.manifest.modes[entity.name]
-    found = await checks.modes(conn, entity)
-    if found.rows == 0:
-        return said
-    if found.blank == found.rows:
-        seen = "bulk"
-    elif found.filled == found.rows:
-        seen = "delta"
-    else:
-        findings.add([Problem("E-STATUS", entity.file, found.half or found.first_odd, "status", "")])
-        return said
-    if seen != said:
-        findings.add([Problem("W-MODE", entity.file, 0, "", said, f"Read as {seen}.")])
-    return seen
 
 
 async def compare(conn: Connection, work: merge.Merge, outcome: Outcome) -> Outcome:

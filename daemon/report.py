@@ -198,7 +198,8 @@ def _changes(report: Report) -> Iterator[str]:
 
 
 def _problems(report: Report) -> Iterator[str]:
-    job, faults = report.job, report.faults
+    # Errors first; else as they stand in the bundle.
+    job, faults = report.job, sorted(report.faults, key=lambda one: one.severity)
     yield ""
     yield f"エラー / Errors: {job.errors:,}    警告 / Warnings: {job.warnings:,}"
     for number, one in enumerate(faults[:FIRST], start=1):

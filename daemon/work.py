@@ -17,10 +17,11 @@ import structlog
 from daemon import archive, keys, report
 from daemon.child import Place
 from daemon.config import Settings
-from daemon.ingest import Findings, Outcome, Taken, describe, ingest, roll_back
+from daemon.findings import Findings
+from daemon.ingest import Outcome, Taken, describe, ingest, roll_back
 from oneroster.bundle import Bundle, open_bundle
 from oneroster.said import Said
-from sql import audit, database, decisions, jobs, processes, revisions, seal, tenants
+from sql import audit, database, decisions, jobs, processes, revisions, seal, settings, tenants
 from sql.database import Connection, Pool
 from sql.jobs import Claim
 
@@ -149,13 +150,13 @@ class Worker:
             reason = Said(f"The same bytes as job {same}.", f"ジョブ {same} と同一のデータです。")
             return Outcome("duplicate", Findings(), reason)
         with ExitStack() as stack:
-            bundle = await asyncio.to_thread(self._open, stack, job, sealer)
+            bundle = await asyncio.to_thread(self._open, stack, job, sealer, settings.read(tenant.settings).encoding)
             async with Marks(self.pool, job) as marks:
                 return await ingest(conn, job, tenant, sealer, bundle, marks.mark)
 
-    def _open(self, stack: ExitStack, job: Claim, sealer: seal.Sealer) -> Bundle:
+    def _open(self, stack: ExitStack, job: Claim, sealer: seal.Sealer, encoding: str) -> Bundle:
         stream = stack.enter_context(archive.open(self.settings.state / "archive", job.tenant_id, sealer, job.sha256))
-        return stack.enter_context(open_bundle(stream))
+        return stack.enter_context(open_bundle(stream, encoding))
 
     async def _conclude(self, job: Claim, outcome: Outcome | None) -> None:
         state = "applied" if outcome is None else outcome.state

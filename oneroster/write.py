@@ -16,30 +16,7 @@ from oneroster.profiles import Profile
 
 BATCH = 2_000
 """Rows that are encoded and written at once."""
-STEMS = (
-    "academicSessions",
-    "categories",
-    "classes",
-    "classResources",
-    "courses",
-    "courseResources",
-    "demographics",
-    "enrollments",
-    "lineItemLearningObjectiveIds",
-    "lineItems",
-    "lineItemScoreScales",
-    "orgs",
-    "resources",
-    "resultLearningObjectiveIds",
-    "results",
-    "resultScoreScales",
-    "roles",
-    "scoreScales",
-    "userProfiles",
-    "userResources",
-    "users",
-)
-"""What a manifest names, in the order of the standard (CSV binding section 3), which follows no rule."""
+STEMS = manifest.STEMS
 
 Opener = Callable[[str], AbstractContextManager[IO[bytes]]]
 Table = tuple[str, Sequence[str], Iterator[Sequence[str]]]

@@ -391,7 +391,7 @@ async def by_prefix(conn: Connection, prefix: str) -> Job:
 
 
 async def problems(conn: Connection, tenant_id: int, job: uuid.UUID, *, limit: int = 10_000) -> list[Fault]:
-    """What is wrong with a bundle, errors first, in file and line order."""
+    """What is wrong with a bundle, in file and line order."""
     params = {"tenant": tenant_id, "job": job, "limit": limit}
     return await database.fetch_all(conn, STATEMENTS["problems"], Fault, params)
 

@@ -71,10 +71,10 @@ VALUES (%(tenant)s, %(job)s, %(seq)s, %(code)s, %(severity)s, %(file)s, %(line)s
 INSERT INTO job_counts (tenant_id, job_id, entity, before, after, inserted, updated, deleted, guard)
 VALUES (%(tenant)s, %(job)s, %(entity)s, %(before)s, %(after)s, %(inserted)s, %(updated)s, %(deleted)s, %(guard)s)
 
--- problems: the faults of a job, errors first, in the order of the bundle
+-- problems: the faults of a job in the order of the bundle
 SELECT code, severity, file, line, "column", value, detail FROM problems
  WHERE tenant_id = %(tenant)s AND job_id = %(job)s
- ORDER BY severity, seq LIMIT %(limit)s
+ ORDER BY seq LIMIT %(limit)s
 
 -- counts: what a job changed, by entity
 SELECT entity, before, after, inserted, updated, deleted, guard FROM job_counts
