@@ -201,7 +201,7 @@ class Tally:
     def chunks(self) -> Iterator[bytes]:
         """COPY text, a batch at a time."""
         for batch in self._reader.batches():
-            bad = {problem.line for problem in batch.problems if problem.severity == "error"}
+            bad = {problem.line for problem in batch.problems if problem.severity == "error"} - set(batch.lines)
             self.rows += len(batch.cells) + len(bad)
             self.good += len(batch.cells)
             self._findings.add(batch.problems)

@@ -20,6 +20,7 @@ from oneroster.entities import Entity, Field
 from oneroster.kinds import Kind
 from oneroster.problems import Problem
 from oneroster.profiles.profile import Metadata, Profile
+from oneroster.rules import Rules
 from oneroster.vocabularies import Vocabulary
 
 BATCH = 2_000
@@ -149,6 +150,7 @@ class Rows:
         self.file = file
         self.problems: list[Problem] = []
         self.columns: tuple[Column, ...] = ()
+        self._entity = entity
         self._profile = profile
         self._full = False
         self._reader = csv.reader(self._decoded(stream), strict=True)
@@ -169,8 +171,9 @@ class Rows:
         return bool(self.columns) and not any(problem.severity == "error" for problem in self.problems)
 
     def batches(self) -> Iterator[Batch]:
-        """The rows, `BATCH` at a time. A row with an error is in `problems` and not in `cells`."""
+        """The rows, `BATCH` at a time. A row with a cell that cannot be kept is in `problems` and not in `cells`."""
         check = Check(self.columns)
+        rules = Rules(self._entity, self._profile, [column.header for column in self.columns])
         nulls = [
             index
             for index, one in enumerate(self.columns)
@@ -186,6 +189,8 @@ class Rows:
                         row[index] = ""
             if rows and not check.passes(rows):
                 lines, rows = self._sort_out(lines, rows, problems)
+            if found := rules.judge(lines, rows):
+                problems = sorted(problems + found, key=lambda one: one.line)
             yield Batch(lines, rows, problems)
 
     def _raw(self) -> Iterator[tuple[list[int], list[list[str]], list[Problem]]]:
