@@ -20,9 +20,10 @@ from oneroster.entities import Entity
 from oneroster.problems import CODES, Problem
 from oneroster.profiles import Profile
 from oneroster.rows import Rows
-from sql import apply, checks, database, diff, jobs, merge, revisions, staging
+from sql import apply, checks, database, diff, jobs, merge, prospect, revisions, staging
 from sql.database import Connection
 from sql.jobs import Claim, Count
+from sql.prospect import Prospect
 from sql.seal import Sealer
 from sql.tenants import Tenant
 
@@ -38,13 +39,13 @@ SEALED_COLUMNS = frozenset(
 class Findings:
     """What is wrong with a bundle: everything is counted, and so many of each code are kept."""
 
-    MOST = checks.MOST
+    MOST = prospect.MOST
 
     def __init__(self) -> None:
         self.kept: list[Problem] = []
         self.total: Counter[str] = Counter()
-        self.faulty: set[str] = set()
-        """Files with an error in them: whoever refers to a row of theirs is not blamed."""
+        self.wrong: set[tuple[str, str]] = set()
+        """Files and columns with errors in them."""
         self._by_code: Counter[str] = Counter()
 
     def add(self, problems: Sequence[Problem], total: int | None = None) -> None:
@@ -54,7 +55,7 @@ class Findings:
             if self._by_code[one.code] <= self.MOST:
                 self.kept.append(one)
             if one.severity == "error":
-                self.faulty.add(one.file)
+                self.wrong.add((one.file, one.column))
         if problems:
             self.total[CODES[problems[0].code].severity] += (total or len(problems)) - len(problems)
         self.total.update(one.severity for one in problems)
@@ -213,36 +214,39 @@ async def check(
     conn: Connection, tenant: Tenant, bundle: Bundle, profile: Profile, rows: dict[str, int], findings: Findings
 ) -> dict[Entity, str]:
     """What can only be seen with all rows staged; ends here when anything is an error. Returns each file's mode."""
+    assert bundle.manifest is not None
     # As they are now: what is found below leaves all rows in their places, so that who refers to them can be judged.
-    faulty = frozenset(findings.faulty)
-    staged = [entity for entity in brought(bundle) if entity.file not in faulty or rows[entity.name]]
-    whole = [entity for entity in staged if entity.file not in faulty]
-    modes = {entity: await mode_of(conn, bundle, entity, findings) for entity in staged}
-    by_name = {entity.name: mode for entity, mode in modes.items()}
-    for entity in staged:
-        findings.add(*await checks.duplicates(conn, entity))
-        findings.add(*await checks.references(conn, tenant.id, entity, profile, by_name, faulty))
-    if entities.USERS in whole and entities.ROLES in whole:
-        findings.add(*await checks.roleless(conn))
+    wrong = frozenset(findings.wrong)
+    faulty = {file for file, _ in wrong}
+    modes: dict[Entity, str] = {}
+    holed = {file for file, column in wrong if column in ("", "sourcedId")}
+    for entity in brought(bundle):
+        if entity.file in faulty and not rows[entity.name]:
+            holed.add(entity.file)
+            continue
+        found = await checks.modes(conn, entity)
+        modes[entity] = await mode_of(conn, bundle, entity, found, findings)
+        if found.nameless or found.rows < rows[entity.name]:
+            holed.add(entity.file)
+    findings.add(await checks.lacking(conn, tenant.id, profile, bundle.manifest))
+    async for answer in checks.across(conn, Prospect(tenant.id, profile, modes, wrong, frozenset(holed))):
+        findings.add(*answer)
     if findings.errors:
         raise Ended(Outcome("rejected", findings, None, profile.name, rows))
     return modes
 
 
-async def mode_of(conn: Connection, bundle: Bundle, entity: Entity, findings: Findings) -> str:
-    """Bulk or delta: the manifest says it, but the rows win (CSV binding sections 1 and 4)."""
+async def mode_of(conn: Connection, bundle: Bundle, entity: Entity, found: checks.Modes, findings: Findings) -> str:
+    """Bulk or delta: the manifest says it, but the rows win where all agree (CSV binding sections 1 and 4)."""
     assert bundle.manifest is not None
     said = bundle.manifest.modes[entity.name]
-    found = await checks.modes(conn, entity)
-    if found.rows == 0:
+    if not found.rows or not findings.wrong.isdisjoint({(entity.file, "status"), (entity.file, "dateLastModified")}):
         return said
-    if found.blank == found.rows:
-        seen = "bulk"
-    elif found.filled == found.rows:
-        seen = "delta"
-    else:
-        findings.add([Problem("E-STATUS", entity.file, found.half or found.first_odd, "status", "")])
+    if found.rows not in (found.blank, found.filled):
+        async for answer in checks.unlike(conn, entity, said):
+            findings.add(*answer)
         return said
+    seen = "bulk" if found.blank == found.rows else "delta"
     if seen != said:
         findings.add([Problem("W-MODE", entity.file, 0, "", said, f"Read as {seen}.")])
     return seen
