@@ -243,8 +243,7 @@ async def mode_of(conn: Connection, bundle: Bundle, entity: Entity, found: check
     if not found.rows or not findings.wrong.isdisjoint({(entity.file, "status"), (entity.file, "dateLastModified")}):
         return said
     if found.rows not in (found.blank, found.filled):
-        async for answer in checks.unlike(conn, entity, said):
-            findings.add(*answer)
+        findings.add(*await checks.unfitting(conn, entity, said))
         return said
     seen = "bulk" if found.blank == found.rows else "delta"
     if seen != said:

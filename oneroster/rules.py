@@ -151,6 +151,7 @@ _KATAKANA = "[\u30a0-\u30ff\u31f0-\u31ff\u3099\u309a \u3000]*"
 """With the prolonged sound mark, the middle dot, blanks, and the marks of decomposed kana."""
 _NO_HALF_WIDTH = "[^\uff61-\uff9f]*"
 
+_HOME_CLASS = "metadata.jp.homeClass"
 _SUBJECTS = ("subjects", "subjectCodes")
 _STAY = ("beginDate", "endDate")
 _KANA = tuple(
@@ -321,7 +322,8 @@ class Rules:
             kept = []
             for item in kinds.items(row[index]):
                 if not _ANY_UUID(item):
-                    yield Problem("E-UUID", self._file, line, name, item)
+                    detail = "Not the title but the sourcedId of the class." if name == _HOME_CLASS else ""
+                    yield Problem("E-UUID", self._file, line, name, item, detail)
                     # The record keeps its name, so that those who refer to it are not blamed for more.
                     if name != "sourcedId":
                         continue

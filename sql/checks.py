@@ -6,7 +6,7 @@ NULL may stand anywhere: it is what was staged of a cell with an error, which is
 from collections.abc import AsyncIterator
 
 import msgspec
-from psycopg.sql import SQL, Identifier
+from psycopg.sql import SQL, Identifier, Literal
 
 from oneroster import entities
 from oneroster.entities import Entity
@@ -18,12 +18,22 @@ from sql.database import Connection
 from sql.prospect import Answer, Prospect
 
 
+class Unfitting(msgspec.Struct, frozen=True):
+    """A row that does not fit its file's mode, by its status or else by its date."""
+
+    line: int
+    value: str
+    by_status: bool
+    total: int
+
+
 class Modes(msgspec.Struct, frozen=True):
-    """How many rows of a staged file carry status and date, and how many are blank in both."""
+    """How many rows of a staged file carry status and date, one of them, or none."""
 
     rows: int
     blank: int
     filled: int
+    half: int
     nameless: int
     """Rows whose sourcedId could not be read."""
 
@@ -33,6 +43,7 @@ async def modes(conn: Connection, entity: Entity) -> Modes:
     statement = SQL(
         "SELECT count(*) AS rows, count(*) FILTER (WHERE status IS NULL AND source_modified IS NULL) AS blank,"
         " count(*) FILTER (WHERE status IS NOT NULL AND source_modified IS NOT NULL) AS filled,"
+        " count(*) FILTER (WHERE (status IS NULL) <> (source_modified IS NULL)) AS half,"
         " count(*) FILTER (WHERE sourced_id IS NULL) AS nameless FROM {}"
     ).format(staging.table(entity))
     found = await database.fetch_one(conn, statement, Modes, {})
@@ -40,22 +51,23 @@ async def modes(conn: Connection, entity: Entity) -> Modes:
     return found
 
 
-async def unlike(conn: Connection, entity: Entity, mode: str) -> AsyncIterator[Answer]:
-    """Rows that do not go with the mode of their file, where rows of both kinds stand in it."""
-    values = {
-        "status": SQL("status"),
-        "dateLastModified": SQL(
-            "to_char(source_modified AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"')"
-        ),
-    }  # fmt: skip
-    for header, value in values.items():
-        failing = SQL("SELECT line, {} AS value FROM {} WHERE {} {}").format(
-            value,
-            staging.table(entity),
-            Identifier("status" if header == "status" else "source_modified"),
-            SQL("IS NOT NULL" if mode == "bulk" else "IS NULL"),
-        )
-        yield await prospect.find(conn, failing, "E-STATUS", entity.file, header, f"The file is {mode}.")
+async def unfitting(conn: Connection, entity: Entity, mode: str) -> Answer:
+    """Rows that do not fit the mode of their file: a cell that is filled in bulk, or blank in delta."""
+    filled = mode == "bulk"
+    statement = SQL(
+        "SELECT line, coalesce(status, '') AS value, (status IS NOT NULL) = {filled} AS by_status,"
+        " count(*) OVER () AS total FROM {table}"
+        " WHERE (status IS NOT NULL) = {filled} OR (source_modified IS NOT NULL) = {filled} ORDER BY line LIMIT {most}"
+    ).format(table=staging.table(entity), filled=Literal(filled), most=Literal(prospect.MOST))
+    found = await database.fetch_all(conn, statement, Unfitting, {})
+    detail = f"This file is read as {mode}."
+    problems = [
+        Problem("E-STATUS", entity.file, one.line, "status", one.value, detail)
+        if one.by_status
+        else Problem("E-STATUS", entity.file, one.line, "dateLastModified", "", detail)
+        for one in found
+    ]
+    return problems, found[0].total if found else 0
 
 
 async def lacking(conn: Connection, tenant_id: int, profile: Profile, manifest: Manifest) -> list[Problem]:

@@ -37,8 +37,8 @@ class Prospect(msgspec.Struct, frozen=True):
         return entity in self.modes
 
     def sound(self, entity: Entity, *columns: str) -> bool:
-        """Whether all rows of the file are there, and these columns as they were sent."""
-        return entity.file not in self.holed and not any((entity.file, name) in self.wrong for name in columns)
+        """Whether all rows of the file are there and read whole, and these columns as they were sent."""
+        return entity.file not in self.holed and not any((entity.file, name) in self.wrong for name in ("", *columns))
 
 
 def staged(entity: Entity, *columns: str) -> Composed:

@@ -175,8 +175,8 @@ ERRORS: dict[str, Code] = {
         "{Google:taro@example.jp} のように出力し、複数の場合はコンマで区切ってください。",
     ),
     "E-STATUS": Code(
-        "Status and dateLastModified belong to every row of a delta file and to no row of a bulk file.",
-        "statusとdateLastModifiedは、差分ファイルでは全行に必要で、一括ファイルでは全行空でなければなりません。",
+        "The row does not fit the mode of its file: a delta row has status and dateLastModified, a bulk row neither.",
+        "行がファイルのモードに合いません（差分の行にはstatusとdateLastModifiedの両方が必要、一括の行ではどちらも空）。",
         "Fill both or neither in all rows, as the manifest says; a bulk file removes a record by leaving it out.",
         "マニフェストに合わせて全行で両方を入力するか両方を空にしてください。一括では行を含めないことが削除になります。",
     ),

@@ -141,7 +141,7 @@ WARNINGS: dict[str, Code] = {
     "W-SCHOOL-YEAR": _warning(
         "The school year does not run from 1 April to 31 March, or is not counted by the year it begins.",
         "年度が4月1日から3月31日までではないか、schoolYearが開始年ではありません。",
-        "2026年度 begins 2026-04-01, ends 2027-03-31, and its schoolYear is 2026.",
+        "The year 2026年度 begins 2026-04-01, ends 2027-03-31, and its schoolYear is 2026.",
         "2026年度は開始日2026-04-01、終了日2027-03-31、schoolYearは2026です。",
     ),
     # across rows and files
