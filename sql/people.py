@@ -66,15 +66,15 @@ async def primary_teachers(conn: Connection, work: Prospect) -> Answer:
     A last day is the day after in the base, and the last day itself in Japan.
     """
     failing = SQL(
-        "WITH leading AS MATERIALIZED (SELECT line, class_sourced_id AS class, user_sourced_id AS person,"
+        "WITH heads AS MATERIALIZED (SELECT line, class_sourced_id AS class, user_sourced_id AS person,"
         " coalesce(begin_date, '-infinity') AS begun, coalesce(end_date + {day}, 'infinity') AS ended FROM {rows} e"
         " WHERE role = 'teacher' AND \"primary\" AND class_sourced_id IS NOT NULL),"
         " ranked AS (SELECT *, max(ended) OVER (PARTITION BY class ORDER BY begun, line"
         " ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS others_end,"
         # A stored one that begins later is named by nobody else.
         " min(begun) FILTER (WHERE line = 0) OVER (PARTITION BY class ORDER BY begun, line"
-        " ROWS BETWEEN 1 FOLLOWING AND UNBOUNDED FOLLOWING) AS stored_begins FROM leading WHERE class IN"
-        " (SELECT class FROM leading GROUP BY class HAVING count(DISTINCT person) > 1))"
+        " ROWS BETWEEN 1 FOLLOWING AND UNBOUNDED FOLLOWING) AS stored_begins FROM heads WHERE class IN"
+        " (SELECT class FROM heads GROUP BY class HAVING count(DISTINCT person) > 1))"
         " SELECT line, 'true' AS value, 'Class ' || class || '.' AS detail FROM ranked"
         " WHERE line > 0 AND (begun < others_end OR stored_begins < ended)"
     ).format(
