@@ -190,6 +190,11 @@ def are_uuids(cells: Sequence[str]) -> bool:
     )
 
 
+def each_a_uuid(cells: Sequence[str]) -> bool:
+    """The same where a list is none."""
+    return are_uuids(cells) and {*map(len, cells)} <= {0, 36}
+
+
 ALWAYS: Mapping[str, tuple[Rule, ...]] = {
     "academicSessions": (Rule("E-DATE-ORDER", ("startDate", "endDate"), in_order),),
     "roles": (Rule("E-DATE-ORDER", _STAY, in_order),),
@@ -228,7 +233,7 @@ JAPAN: Mapping[str, tuple[Rule, ...]] = {
     "users": (
         Rule("W-ENABLED", ("enabledUser",), enabled),
         Rule("W-GRADE", ("grades",), known(vocabularies.JAPAN_GRADES)),
-        Rule("W-MASTER-ID", ("userMasterIdentifier",), matching(_UUID), quick=are_uuids),
+        Rule("W-MASTER-ID", ("userMasterIdentifier",), matching(_UUID), quick=each_a_uuid),
         *(Rule("W-KANA", (name,), matching(_KATAKANA)) for name in _KANA),
         *(Rule("W-BLANKS", (name,), trimmed) for name in _KANA),
     ),

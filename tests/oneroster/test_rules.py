@@ -102,6 +102,7 @@ def test_a_sample_is_free_of_faults(profile: Profile, tmp_path: Path) -> None:
         ),
         ("orgs", {"sourcedId": ONE.upper()}, [("W-UUID-CASE", "sourcedId", ONE.upper())]),
         ("users", {"userMasterIdentifier": "12345"}, [("W-MASTER-ID", "userMasterIdentifier", "12345")]),
+        ("users", {"userMasterIdentifier": f"{ONE},{TWO}"}, [("W-MASTER-ID", "userMasterIdentifier", f"{ONE},{TWO}")]),
         ("users", {"userMasterIdentifier": ONE.upper()}, []),
         ("users", {"grades": "P1,J3"}, []),
         ("users", {"grades": "P7, J1"}, [("W-GRADE", "grades", "P7")]),
