@@ -72,8 +72,9 @@ async def primary_teachers(conn: Connection, work: Prospect) -> Answer:
         " ranked AS (SELECT *, max(ended) OVER (PARTITION BY class ORDER BY begun, line"
         " ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS others_end,"
         # A stored one that begins later is named by nobody else.
-        " min(begun) FILTER (WHERE line = 0) OVER (PARTITION BY class ORDER BY begun, line"
-        " ROWS BETWEEN 1 FOLLOWING AND UNBOUNDED FOLLOWING) AS stored_begins FROM heads WHERE class IN"
+        # Told backwards: a frame whose beginning moves is summed anew for every row.
+        " min(begun) FILTER (WHERE line = 0) OVER (PARTITION BY class ORDER BY begun DESC, line DESC"
+        " ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS stored_begins FROM heads WHERE class IN"
         " (SELECT class FROM heads GROUP BY class HAVING count(DISTINCT person) > 1))"
         " SELECT line, 'true' AS value, 'Class ' || class || '.' AS detail FROM ranked"
         " WHERE line > 0 AND (begun < others_end OR stored_begins < ended)"

@@ -120,7 +120,7 @@ TYPED = (
 async def of_wrong_type(conn: Connection, work: Prospect, entity: Entity) -> AsyncIterator[Answer]:
     """Rows that refer to an existing record of the wrong type."""
     for source, header, target, kind in TYPED:
-        if source is not entity:
+        if source is not entity or (target.file in work.holed and not work.brings(target)):
             continue
         column = entity.field(header).column
         own: Composable = SQL("")

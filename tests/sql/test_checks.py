@@ -16,7 +16,7 @@ from oneroster.manifest import Manifest
 from oneroster.problems import Problem
 from oneroster.profiles import Profile
 from oneroster.rows import Rows
-from sql import checks, columns, database, seal, staging
+from sql import checks, columns, database, people, seal, staging
 from sql.database import Connection
 from sql.prospect import Prospect
 
@@ -432,3 +432,16 @@ async def test_of_many_faults_a_thousand_are_told_and_all_counted(conninfo: str)
     async with prospect(conninfo, {"orgs": orgs}, profile=BASE) as (conn, work):
         answers = [(len(problems), total) async for problems, total in checks.across(conn, work) if problems]
     assert answers == [(1_000, 1_500)]
+
+
+async def test_a_class_with_twenty_thousand_primary_teachers_costs_nothing(conninfo: str) -> None:
+    given = roster()
+    lead = given["enrollments"][1]
+    given["enrollments"] = [
+        lead | {"sourcedId": f"e{at}", "userSourcedId": (PUPIL, TEACHER)[at % 2]} for at in range(20_000)
+    ]
+    async with prospect(conninfo, given, profile=BASE) as (conn, work):
+        start = time.monotonic()
+        _, total = await people.primary_teachers(conn, work)
+        assert total == 19_999
+        assert time.monotonic() - start < 10
