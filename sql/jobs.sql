@@ -25,6 +25,14 @@ UPDATE jobs SET state = 'received', worker = NULL, lease_until = NULL, phase = N
  WHERE state = 'loading' AND (lease_until < clock_timestamp() OR worker = %(worker)s)
 RETURNING id
 
+-- give_up: jobs that cost as many workers their lives as are allowed have failed, across the hub; not those whose load
+-- was committed, which only want publishing
+UPDATE jobs SET state = 'failed', reason = %(reason)s, finished_at = date_trunc('milliseconds', clock_timestamp()),
+                worker = NULL, lease_until = NULL, phase = NULL, phase_rows = NULL
+ WHERE state = 'loading' AND (lease_until < clock_timestamp() OR worker = %(worker)s)
+   AND attempts >= %(most)s AND revision IS NULL
+RETURNING tenant_id, id
+
 -- settle: inside the load itself: what it did; nothing when the job was taken away meanwhile
 UPDATE jobs SET revision = %(revision)s, profile = %(profile)s, rows = %(rows)s, inserted = %(inserted)s,
                 updated = %(updated)s, deleted = %(deleted)s, errors = 0, warnings = %(warnings)s, phase = 'publish'
