@@ -19,6 +19,8 @@ from unittest import mock
 
 import msgspec
 import paramiko
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ed25519
 
 from daemon import cli
 from tests.story.lms import Lms, Record
@@ -266,6 +268,18 @@ def _read(client: paramiko.SFTPClient, path: str) -> str:
     with io.BytesIO() as buffer:
         client.getfo(path, buffer)
         return buffer.getvalue().decode()
+
+
+def new_key(path: Path) -> Path:
+    """A fresh key of a sender at that path, its public half beside it as `.pub`."""
+    key = ed25519.Ed25519PrivateKey.generate()
+    path.touch(0o600)
+    path.write_bytes(
+        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.OpenSSH, serialization.NoEncryption())
+    )
+    public = key.public_key().public_bytes(serialization.Encoding.OpenSSH, serialization.PublicFormat.OpenSSH)
+    path.with_name(f"{path.name}.pub").write_bytes(public + b"\n")
+    return path
 
 
 def until(true: Any, what: str, within: float = PATIENCE, pause: float = 0.1) -> None:
