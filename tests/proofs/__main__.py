@@ -8,6 +8,7 @@ Exit code 1 when one fails, 64 when there is no such promise. Progress goes to s
 
 import argparse
 import importlib
+import logging
 import shutil
 import signal
 import sys
@@ -32,6 +33,7 @@ def main(words: Sequence[str] | None = None) -> int:
     parser.add_argument("--scale", choices=("short", "full"), default="short")
     parser.add_argument("--seed", type=int, default=7)
     given = parser.parse_args(words)
+    logging.getLogger("paramiko").setLevel(logging.CRITICAL)  # it tells of every session that ends
     known = {one.name: one for one in promises.PROMISES}
     names = [name for name in given.only.upper().split(",") if name] or list(known)
     if unknown := [name for name in names if name not in known]:
