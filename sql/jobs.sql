@@ -20,8 +20,9 @@ UPDATE jobs SET lease_until = clock_timestamp() + %(lease)s::interval, phase = c
  WHERE tenant_id = %(tenant)s AND id = %(job)s AND state = 'loading' AND worker = %(worker)s
    AND attempts = %(attempts)s
 
--- release: jobs whose worker is gone wait again, across the hub
-UPDATE jobs SET state = 'received', worker = NULL, lease_until = NULL, phase = NULL
+-- release: jobs whose worker is gone wait again, across the hub; those that have killed two let others go first
+UPDATE jobs SET state = 'received', worker = NULL, lease_until = NULL, phase = NULL,
+                not_before = CASE WHEN attempts > 1 AND revision IS NULL THEN now() + interval '5 seconds' END
  WHERE state = 'loading' AND (lease_until < clock_timestamp() OR worker = %(worker)s)
 RETURNING id
 

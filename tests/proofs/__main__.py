@@ -39,6 +39,7 @@ def main(words: Sequence[str] | None = None) -> int:
     if unknown := [name for name in names if name not in known]:
         print(f"prove: there is no promise {', '.join(unknown)}", file=sys.stderr)
         return 64
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # what a proof has started must end with us
     failed = False
     for name in names:
         began = time.monotonic()
@@ -68,7 +69,7 @@ def tried(promise: Promise, scale: str, seed: int) -> Verdict:
                 found: Verdict = proof.prove(scale, seed, folder, lambda text: _tell(promise.name, text))
         except verdict.TimeIsUp:
             return verdict.judged(False, f"not done after {seconds:.0f} s")
-        except Exception as error:  # a promise that cannot be tried to its end is not kept
+        except Exception as error:  # noqa: BLE001 - a promise that cannot be tried to its end is not kept
             return verdict.judged(False, f"{type(error).__name__}: {error}", traceback.format_exc().splitlines())
         return found
 

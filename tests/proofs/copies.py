@@ -129,5 +129,3 @@ def _dates_of_changes(old: Shown, new: Shown) -> int:
         if record != old[name].get(one)
     }
     return len(dates) - 1
-
-

@@ -1,6 +1,6 @@
 """The promises of RosterHub, each with its proof: what `make prove` goes through and docs/promises.md lists.
 
-    python -m tests.proofs.promises > docs/promises.md
+python -m tests.proofs.promises > docs/promises.md
 """
 
 from pathlib import Path

@@ -7,7 +7,12 @@ from pathlib import Path
 from tests.story.bundles import Files
 
 COLUMNS = json.loads((Path(__file__).parent.parent / "standard" / "csv.json").read_text())
-OF_PEOPLE = {"users": "sourcedId", "demographics": "sourcedId", "roles": "userSourcedId", "enrollments": "userSourcedId"}
+OF_PEOPLE = {
+    "users": "sourcedId",
+    "demographics": "sourcedId",
+    "roles": "userSourcedId",
+    "enrollments": "userSourcedId",
+}
 """The column that says whose a row is."""
 
 
@@ -67,7 +72,9 @@ def people(files: Files, kind: str) -> list[str]:
 def without(files: Files, gone: Collection[str]) -> Files:
     """The roster without some people and what is theirs."""
     kept = set(gone)
-    return {name: [row for row in rows if row.get(OF_PEOPLE.get(name, ""), "") not in kept] for name, rows in files.items()}
+    return {
+        name: [row for row in rows if row.get(OF_PEOPLE.get(name, ""), "") not in kept] for name, rows in files.items()
+    }
 
 
 def changed(files: Files, name: str, ids: Iterable[str], cells: Mapping[str, str]) -> Files:

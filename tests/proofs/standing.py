@@ -54,9 +54,7 @@ def active(shown: Shown) -> Shown:
 def wanted(files: oracle.Files, lms: Lms) -> Shown:
     """What the API must show as active when these rows are the whole roster, in the same form."""
     expected = oracle.expected(files, lms.base)
-    return {
-        name: {one: oracle.comparable(record) for one, record in expected[name].items()} for name in oracle.TYPES
-    }
+    return {name: {one: oracle.comparable(record) for one, record in expected[name].items()} for name in oracle.TYPES}
 
 
 def differences(shown: Mapping[str, Mapping[str, Any]], wanted: Mapping[str, Mapping[str, Any]]) -> list[str]:

@@ -47,6 +47,8 @@ class Hub:
         self.secrets: list[str] = []
         """All that was ever shown once."""
         self._clients: list[Lms] = []
+        self.pid = 0
+        """Of the daemon, the parent of its children."""
 
     @contextlib.contextmanager
     def running(self) -> Iterator[None]:
@@ -55,6 +57,7 @@ class Hub:
             process = subprocess.Popen(
                 self._command("run"), env=self.environ, stdin=subprocess.DEVNULL, stdout=log, stderr=log
             )
+        self.pid = process.pid
         try:
             until(lambda: self._ready(process), "the hub to be ready")
             yield

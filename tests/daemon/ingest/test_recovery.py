@@ -57,6 +57,9 @@ async def test_a_bundle_that_kills_three_workers_has_failed(hub: Any, roster: An
         successor = work.Worker(hub.settings, hub.pool, "test")
         await successor.begin()
         async with database.hub(hub.pool, "ingest") as conn:
+            if attempt == 3:
+                assert await jobs.claim(conn, "test") is None, "others go first now"
+                await conn.execute("UPDATE jobs SET not_before = NULL")
             claimed = await jobs.claim(conn, "test")  # and here it is killed
         assert claimed is not None and claimed.attempts == attempt
         await successor.end()
