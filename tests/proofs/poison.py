@@ -61,7 +61,8 @@ def prove(scale: str, seed: int, folder: Path, report: Report) -> Verdict:
     if slower > MOST:
         troubles.append(f"others were {slower - 1:.0%} slower")
     figures = (
-        f"{sum(BAD.values())} poison bundles: {states['failed']} failed after three tries ({len(kills)} workers killed),"
+        f"{sum(BAD.values())} poison bundles: {states['failed']} failed after three tries,"
+        f" {len(kills)} workers killed,"
         f" {states['rejected']} rejected; {len(poisoned)} bundles of others took {_said(poisoned)} instead of"
         f" {_said(calm)} beside 20 good ones ({slower - 1:+.0%}); 0 restarts of the daemon"
     )
