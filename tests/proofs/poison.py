@@ -116,7 +116,7 @@ def _instant(text: str) -> float:
 
 
 def _deliver(hub: Hub, folder: Path, kind: str) -> None:
-    """Twenty bundles of tenants that wait, so that those of kind "poison" can be damaged; then the workers may have them."""
+    """Twenty bundles of tenants that wait, so that those of kind "poison" can be damaged; then they may be loaded."""
     base = rosters.roster(1000, 50)
     with database(hub) as conn:
         conn.execute("UPDATE tenants SET state = 'paused' WHERE code = ANY (%s)", [list(BAD)])

@@ -24,22 +24,22 @@ class Promise(msgspec.Struct, frozen=True):
 
 PROMISES = (
     Promise("R1", "A bundle is applied once or not at all",
-            "kill -9 at 200 random points of a 100,000-row load, each phase hit its share: same checksum as undisturbed,"
-            " applied within 30 s of the restart (short: 20 points)", "kills", 6 * 3600),
+            "kill -9 at 200 random points of a 100,000-row load, each phase hit its share: same checksums as"
+            " undisturbed, applied within 30 s of the restart (short: 20 points)", "kills", 6 * 3600),
     Promise("R2", "PostgreSQL may crash any time", "the server dies with half of the kills of R1, but not yet alone"),
     Promise("R3", "The same bundle twice changes nothing",
             "one bundle ten times at once by SFTP, drop and pull: 1 applied, 9 duplicates, no dateLastModified moved",
             "copies"),
     Promise("R4", "A late bundle never wins", "20 bundles of 20 days in 100 random orders: the newest state each time",
             "orders"),
-    Promise("R5", "Half a file is never read", "sessions are cut in the tests of the doors, but not yet at 100 offsets"),
+    Promise("R5", "Half a file is never read", "sessions are cut in tests/daemon/doors, but not yet at 100 offsets"),
     Promise("R6", "No delivery is overlooked", "the flood of 60,000 files is not written yet"),
     Promise("R7", "Full disk, inodes or quota: refuse, never corrupt", "failing the n-th write is not written yet"),
     Promise("R8", "Mass changes wait for a person",
             "9.9, 10.0 and 10.1 % removed, 74.9 and 75.1 % changed of every kind, files with a header only, all ids"
             " new, 0 bytes: held exactly when due, nothing changed, the old state served", "guards"),
     Promise("R9", "A missing delivery is noticed", "the daemon does not know yet when a delivery is due"),
-    Promise("R10", "Errors name file, line, column, rule, value", "the generator of 500 seeded faults is not written yet"),
+    Promise("R10", "Errors name file, line, column, rule, value", "500 seeded faults are not written yet"),
     Promise("R11", "A poison bundle harms only itself",
             "20 bad bundles that kill their worker, cannot be opened, or are wrong: ended after three tries, the"
             " bundles of others at most 10 % slower, the daemon never restarted", "poison"),
@@ -65,13 +65,13 @@ PROMISES = (
     Promise("S1", "Tenants cannot see each other", "every operation is tried in tests/story/test_isolation.py, but not"
             " yet 10,000 times"),
     Promise("S2", "Pooled connections carry nothing over", "10,000 requests with cancels are not written yet"),
-    Promise("S3", "SFTP stays in its inbox", "odd paths are tried in tests/daemon/doors/test_sftp.py, but not yet 5,000"),
+    Promise("S3", "SFTP stays in its inbox", "odd paths are tried in tests/daemon/doors, but not yet 5,000"),
     Promise("S4", "Modern SSH only", "ssh-audit and the six clients are not among the tools of the tests yet"),
     Promise("S5", "Nothing works before login", "fuzzed packets are not written yet"),
     Promise("S6", "Guessing is hopeless", "bans are not built yet"),
     Promise("S7", "Floods stay outside", "caps for sessions and handles are not built yet"),
     Promise("S8", "Secrets are stored well", "the search of a dump for 1,000 canaries is not written yet"),
-    Promise("S9", "Tokens are short and scoped", "tested in tests/api/test_tokens.py, but not yet with 200 tampered ones"),
+    Promise("S9", "Tokens are short and scoped", "tested in tests/api, but not yet with 200 tampered ones"),
     Promise("S10", "The API withstands abuse", "a million fuzzed queries are not written yet"),
     Promise("S11", "Archives cannot hurt", "tested in tests/oneroster, but memory and time are not measured yet"),
     Promise("S12", "No value becomes code", "the corpus of 300 payloads is not written yet"),
@@ -90,8 +90,8 @@ def page() -> str:
     lines = [
         "# Promises and their proofs",
         "",
-        "`make prove [ONLY=R1,S3] [SCALE=short|full] [SEED=n]` tries them and prints a line each: PASS or FAIL with its",
-        "figures, or NOT-RUN with the reason. It exits with 1 when one fails. A proof that is named here stands in",
+        "`make prove [ONLY=R1,S3] [SCALE=short|full] [SEED=n]` tries them and prints a line each: PASS or FAIL with",
+        "its figures, or NOT-RUN with the reason. It exits with 1 when one fails. A proof that is named here stands in",
         "`tests/proofs/`; what it compares with is worked out without the code that it judges.",
         "",
         "| | promise | proof | how |",

@@ -48,7 +48,9 @@ def prove(scale: str, seed: int, folder: Path, report: Report) -> Verdict:
     ratio = rollbacks / loads
     if ratio > MOST:
         troubles.append(f"rolling back took {ratio:.2f} times as long as loading")
-    figures = f"{PAIRS[scale]} pairs of load and rollback: content restored each time, in {ratio:.2f} times the time of the load"
+    figures = (
+        f"{PAIRS[scale]} pairs of load and rollback: content restored each time, in {ratio:.2f} times the load's time"
+    )
     return judged(not troubles, figures if not troubles else f"{len(troubles)} deviations", troubles)
 
 

@@ -25,7 +25,7 @@ def read(bundle: Path) -> Files:
 def write(
     bundle: Path, files: Files, version: str = "1.2", delta: Sequence[str] = (), raw: Mapping[str, str] = {}
 ) -> Path:
-    """Write a bundle of these files, each a bulk file unless it is named in `delta`; the text of a `raw` one is given."""
+    """Write a bundle of these files, each a bulk file unless it is named in `delta`; `raw` ones are given as text."""
     known = (
         "academicSessions categories classes classResources courses courseResources demographics enrollments"
         " lineItemLearningObjectiveIds lineItems lineItemScoreScales orgs resources resultLearningObjectiveIds results"
