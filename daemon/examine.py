@@ -200,7 +200,8 @@ async def check(
     modes = {entity: await mode_of(conn, bundle, entity, findings) for entity in judged}
     if alone and "delta" in modes.values():
         holed |= {entity.file for entity in entities.ALL if modes.get(entity) != "bulk"}
-    findings.add(await checks.lacking(conn, tenant.id, profile, bundle.manifest))
+    else:
+        findings.add(await checks.lacking(conn, tenant.id, profile, bundle.manifest))
     prospect = Prospect(tenant.id, profile, modes, wrong, holed)
     async for answer in checks.across(conn, prospect):
         findings.add(*answer)
