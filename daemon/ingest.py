@@ -61,26 +61,45 @@ async def ingest(conn: Connection, job: Claim, tenant: Tenant, sealer: Sealer, b
     A state of `applied` is committed, and its revision, if it made one, waits to be published; every other outcome
     left no trace.
     """
-    findings = Findings()
     try:
-        profile, why = examine.recognise(tenant, job.bundle, bundle, findings)
         async with database.tenant_transaction(conn, tenant.id, "ingest"):
-            await revisions.lock(conn, tenant.id)
-            await refuse_late(conn, job, bundle, findings)
-            await merge.mark(conn, "begun")
-            staged, modes = await examine.examine(conn, tenant, bundle, profile, sealer, findings, mark)
-            outcome = Outcome("applied", findings, None, profile.name, why, staged.rows)
-            if findings.errors:
-                raise Ended(msgspec.structs.replace(outcome, state="rejected"))
-            await mark("diff", None)
-            work = await merge.begin(conn, tenant.id, modes, staged.placed)
-            outcome = await judge(conn, work, job, settings.read(tenant.settings), await compare(conn, work, outcome))
+            work, outcome = await prepare(conn, job, tenant, sealer, bundle, mark)
             await make_so(conn, work, job, sealer, outcome, mark)
-    except examine.Unreadable:
-        return Outcome("rejected", findings)
     except Ended as ended:
         return ended.outcome
     return outcome
+
+
+async def rehearse(conn: Connection, job: Claim, tenant: Tenant, sealer: Sealer, bundle: Bundle, mark: Mark) -> Outcome:
+    """What would become of a bundle; nothing is kept. `job` need not be stored."""
+    try:
+        async with database.tenant_transaction(conn, tenant.id, "ingest"):
+            _, outcome = await prepare(conn, job, tenant, sealer, bundle, mark)
+            raise Ended(outcome)
+    except Ended as ended:
+        return ended.outcome
+
+
+async def prepare(
+    conn: Connection, job: Claim, tenant: Tenant, sealer: Sealer, bundle: Bundle, mark: Mark
+) -> tuple[merge.Merge, Outcome]:
+    """All of a load but the writing: what would be written, and its outcome. Raises Ended where it will not be."""
+    findings = Findings()
+    try:
+        profile, why = examine.recognise(tenant, job.bundle, bundle, findings)
+    except examine.Unreadable:
+        raise Ended(Outcome("rejected", findings)) from None
+    await revisions.lock(conn, tenant.id)
+    await refuse_late(conn, job, bundle, findings)
+    await merge.mark(conn, "begun")
+    staged, modes = await examine.examine(conn, tenant, bundle, profile, sealer, findings, mark)
+    outcome = Outcome("applied", findings, None, profile.name, why, staged.rows)
+    if findings.errors:
+        raise Ended(msgspec.structs.replace(outcome, state="rejected"))
+    await mark("diff", None)
+    work = await merge.begin(conn, tenant.id, modes, staged.placed)
+    outcome = await compare(conn, work, outcome)
+    return work, await judge(conn, work, job, settings.read(tenant.settings), outcome)
 
 
 async def roll_back(conn: Connection, job: Claim, tenant: Tenant, sealer: Sealer, mark: Mark) -> Outcome:
