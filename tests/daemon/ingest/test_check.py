@@ -87,9 +87,9 @@ def test_people_read_file_line_column_code_value_and_message(
     assert lines[3].split() == ["FILE", "LINE", "COLUMN", "CODE", "VALUE", "MESSAGE"]
     assert [line.split()[:4] for line in lines[4:8]] == [
         ["orgs.csv", "4", "type", "E-ENUM"],
-        ["demographics.csv", "5", "birthDate", "E-DATE"],
         ["classes.csv", "3", "courseSourcedId", "E-REF"],
         ["users.csv", "6", "sourcedId", "W-NO-ROLE"],
+        ["demographics.csv", "5", "birthDate", "E-DATE"],
     ]
     assert "cas\\u200btle" in lines[4], "no value talks to the terminal"
 
