@@ -228,14 +228,17 @@ async def _count_where(
 
 
 async def _count_fresh(conn: Connection, work: Merge, entity: Entity) -> list[Count]:
-    rows = await database.fetch_value(conn, SQL("SELECT count(*) FROM {}").format(staging.table(entity)), {})
+    statement = SQL("SELECT count(*) FROM {} WHERE status IS DISTINCT FROM 'tobedeleted'").format(staging.table(entity))
+    rows = await database.fetch_value(conn, statement, {})
     counts = [Count(entity.name, 0, rows, rows, 0, 0)]
     if entity is entities.USERS and work.brings(entities.ROLES):
         for name, role in (("students", "student"), ("teachers", "teacher")):
-            statement = (
-                "SELECT count(*) FROM staged_users s WHERE EXISTS (SELECT FROM staged_roles r"
-                " WHERE r.user_sourced_id = s.sourced_id AND r.role = %(role)s)"
+            found = await database.fetch_value(
+                conn,
+                "SELECT count(*) FROM staged_users s WHERE s.status IS DISTINCT FROM 'tobedeleted'"
+                " AND EXISTS (SELECT FROM staged_roles r WHERE r.user_sourced_id = s.sourced_id"
+                " AND r.role = %(role)s AND r.status IS DISTINCT FROM 'tobedeleted')",
+                {"role": role},
             )
-            found = await database.fetch_value(conn, statement, {"role": role})
             counts.append(Count(name, 0, found, found, 0, 0))
     return counts
