@@ -141,7 +141,8 @@ class Worker:
         if job.kind == "rollback":
             async with Marks(self.pool, job) as marks:
                 return await roll_back(conn, job, tenant, sealer, marks.mark)
-        if current is not None and current.sha256 == job.sha256:
+        # Its own bytes are current where it was killed after a load that made no first revision.
+        if current is not None and current.sha256 == job.sha256 and current.job_id != job.id:
             return Outcome("duplicate", Findings(), f"The same bytes as job {str(current.job_id)[:8]}.")
         with ExitStack() as stack:
             bundle = await asyncio.to_thread(self._open, stack, job, sealer)
