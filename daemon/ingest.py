@@ -7,7 +7,7 @@ carries what was found out.
 """
 
 from collections import Counter
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import aclosing
 
 import msgspec
@@ -116,11 +116,10 @@ async def ingest(conn: Connection, job: Claim, tenant: Tenant, sealer: Sealer, b
         profile = recognise(tenant, bundle, findings)
         async with database.tenant_transaction(conn, tenant.id, "ingest"):
             await revisions.lock(conn, tenant.id)
-            await refuse_late(conn, job, bundle, findings)
             await mark("stage", 0)
             rows = await stage(conn, bundle, profile, sealer, findings, mark)
             await mark("check", None)
-            modes = await check(conn, tenant, bundle, profile, rows, findings)
+            modes = await check(conn, job, tenant, bundle, profile, rows, findings)
             await mark("diff", None)
             work = await merge.begin(conn, tenant.id, modes)
             outcome = await compare(conn, work, Outcome("applied", findings, None, profile.name, rows))
@@ -173,16 +172,6 @@ def brought(bundle: Bundle) -> list[Entity]:
     assert bundle.manifest is not None
     modes = bundle.manifest.modes
     return [entity for entity in entities.ALL if modes.get(entity.name, "absent") != "absent"]
-
-
-async def refuse_late(conn: Connection, job: Claim, bundle: Bundle, findings: Findings) -> None:
-    """A bulk bundle of an earlier day than the applied one is superseded."""
-    current = await revisions.current(conn, job.tenant_id)
-    assert bundle.manifest is not None
-    bulk = "bulk" in bundle.manifest.modes.values()
-    if bulk and current is not None and current.bulk_day is not None and job.day < current.bulk_day:
-        reason = f"A bundle of {current.bulk_day} is applied already; this one is of {job.day}."
-        raise Ended(Outcome("superseded", findings, reason))
 
 
 async def stage(
@@ -240,7 +229,13 @@ class Tally:
 
 
 async def check(
-    conn: Connection, tenant: Tenant, bundle: Bundle, profile: Profile, rows: dict[str, int], findings: Findings
+    conn: Connection,
+    job: Claim,
+    tenant: Tenant,
+    bundle: Bundle,
+    profile: Profile,
+    rows: dict[str, int],
+    findings: Findings,
 ) -> dict[Entity, str]:
     """What can only be seen with all rows staged; ends here when anything is an error. Returns each file's mode."""
     # As they are now: what is found below leaves all rows in their places, so that who refers to them can be judged.
@@ -248,6 +243,7 @@ async def check(
     staged = [entity for entity in brought(bundle) if entity.file not in faulty or rows[entity.name]]
     whole = [entity for entity in staged if entity.file not in faulty]
     modes = {entity: await mode_of(conn, bundle, entity, findings) for entity in staged}
+    await refuse_late(conn, job, modes, Outcome("superseded", findings, None, profile.name, rows))
     by_name = {entity.name: mode for entity, mode in modes.items()}
     for entity in staged:
         findings.add(*await checks.duplicates(conn, entity))
@@ -257,6 +253,14 @@ async def check(
     if findings.errors:
         raise Ended(Outcome("rejected", findings, None, profile.name, rows))
     return modes
+
+
+async def refuse_late(conn: Connection, job: Claim, modes: Mapping[Entity, str], late: Outcome) -> None:
+    """Ends here when the bundle has a bulk file and is of an earlier day than the applied one."""
+    current = await revisions.current(conn, job.tenant_id)
+    if "bulk" in modes.values() and current is not None and current.bulk_day is not None and job.day < current.bulk_day:
+        reason = f"A bundle of {current.bulk_day} is applied already; this one is of {job.day}."
+        raise Ended(msgspec.structs.replace(late, reason=reason))
 
 
 async def mode_of(conn: Connection, bundle: Bundle, entity: Entity, findings: Findings) -> str:

@@ -269,7 +269,7 @@ _TIMES = {"startDate": "2026-04-01", "endDate": "2027-03-31", "schoolYear": "202
 
 def export(files: dict[str, File], day: str, target: Path, chance: Random) -> Bundle:
     """Write the bundle as a zip, in a spelling drawn by lot."""
-    members = {"manifest.csv": _manifest(files)}
+    members = {"manifest.csv": _manifest(files, chance)}
     for stem, file in files.items():
         members[f"{stem}.csv"] = _text(stem, file, chance)
     names = list(members)
@@ -280,11 +280,14 @@ def export(files: dict[str, File], day: str, target: Path, chance: Random) -> Bu
     return Bundle(files, day, hashlib.sha256(target.read_bytes()).hexdigest())
 
 
-def _manifest(files: dict[str, File]) -> str:
+def _manifest(files: dict[str, File], chance: Random) -> str:
+    """With a mode for each file, now and then a wrong one: rows that are there are believed, not the manifest."""
+    modes = {stem: "absent" for stem in STEMS} | {stem: file.mode for stem, file in files.items()}
+    for stem, file in files.items():
+        if file.rows and chance.random() < 0.05:
+            modes[stem] = "delta" if file.mode == "bulk" else "bulk"
     lines = ["propertyName,value", "manifest.version,1.0", "oneroster.version,1.2"]
-    return (
-        "\n".join(lines + [f"file.{stem},{files[stem].mode if stem in files else 'absent'}" for stem in STEMS]) + "\n"
-    )
+    return "\n".join(lines + [f"file.{stem},{mode}" for stem, mode in modes.items()]) + "\n"
 
 
 def _text(stem: str, file: File, chance: Random) -> str:

@@ -285,3 +285,16 @@ async def test_a_parent_that_only_gets_a_child_keeps_the_date_of_its_row(hub: An
     assert (await hub.roster(roster)).updated == 1
     older = row | {"name": "Late", "dateLastModified": "2026-04-02T00:00:00.000Z"}
     assert (await hub.roster({"orgs": [older]}, {"orgs": "delta"})).updated == 0
+
+
+async def test_what_the_manifest_calls_bulk_is_no_late_bulk_file_when_its_rows_are_delta(hub: Any, roster: Any) -> None:
+    await hub.roster(roster, name="RO_20260405_239930.zip")
+    row = roster["users"][1] | {"status": "active", "dateLastModified": "2026-04-03T00:00:00.000Z", "middleName": "M"}
+    assert (await hub.roster({"users": [row]}, {"users": "bulk"}, name="RO_20260404_239930.zip")).updated == 1
+
+
+async def test_an_older_bulk_bundle_is_superseded_though_its_manifest_calls_it_delta(hub: Any, roster: Any) -> None:
+    await hub.roster(roster, name="RO_20260405_239930.zip")
+    roster["users"][0]["givenName"] = "三郎"
+    job = await hub.roster(roster, dict.fromkeys(roster, "delta"), name="RO_20260404_239930.zip")
+    assert job.state == "superseded"
