@@ -145,7 +145,7 @@ class Hub:
                 "SELECT FROM pg_locks WHERE locktype = %s AND NOT granted"
                 " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())", [kind]
             )  # fmt: skip
-            if await cursor.fetchone():
+            if await cursor.fetchone() is not None:
                 return True
             await asyncio.sleep(0.005)
         return False
@@ -161,6 +161,10 @@ class Hub:
     async def reject(self, job: jobs.Job) -> None:
         async with database.hub(self.pool, "operator") as conn:
             await decisions.reject(conn, job, "not meant", audit.SYSTEM)
+
+    async def retry(self, job: jobs.Job) -> None:
+        async with database.hub(self.pool, "operator") as conn:
+            await jobs.retry(conn, job)
 
     async def roll_back(self, job: jobs.Job, *, cascade: bool) -> uuid.UUID:
         async with database.hub(self.pool, "operator") as conn:

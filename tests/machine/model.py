@@ -3,7 +3,6 @@
 What it knows is design 3 (states of a job) and 8 (revisions, bulk and delta, guard, undo), with docs/decisions.md.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -117,6 +116,12 @@ class Model:
         if job.state != "held":
             raise Refused
         job.state = "discarded"
+
+    def retry(self, job: Job) -> None:
+        """A rejected one is tried again."""
+        if job.state != "rejected":
+            raise Refused
+        self._load(job, None)
 
     def roll_back(self, job: Job, *, cascade: bool) -> Job:
         """The job of the rollback. Raises Refused where nothing was made, or later revisions are in the way."""

@@ -1,51 +1,75 @@
-"""The student information system: a small roster that lives, and the bundles it exports, each in a spelling."""
+"""The student information system: a small roster that lives, and the files it would export."""
 
-import csv
-import hashlib
-import io
-import zipfile
 from collections.abc import Iterable
-from pathlib import Path
 from random import Random
 
 from tests.machine import records
-from tests.machine.model import Bundle, File
+from tests.machine.model import File
 from tests.machine.records import COLUMNS, METADATA, Row, Stored
 
 Roster = dict[str, dict[str, Row]]
 """Rows by id by file."""
 
-STEMS = [
-    "academicSessions", "categories", "classes", "classResources", "courses", "courseResources", "demographics",
-    "enrollments", "lineItemLearningObjectiveIds", "lineItems", "lineItemScoreScales", "orgs", "resources",
-    "resultLearningObjectiveIds", "results", "resultScoreScales", "roles", "scoreScales", "userProfiles",
-    "userResources", "users",
-]  # fmt: skip
 DATES = [f"2026-04-0{day}T00:00:00.000Z" for day in range(1, 6)]
-ELSEWHERE = {f"2026-04-0{day}T00:00:00.000Z": f"2026-04-0{day}T09:00:00+09:00" for day in range(1, 6)}
-"""The same instants, told in Japan."""
+"""What the rows of a delta are dated."""
 
 VALUES: dict[str, dict[str, tuple[str, ...]]] = {
     "orgs": {"name": ("North", "South", "緑ヶ丘"), "type": ("school", "district"), "identifier": ("", "N1", "n1")},
-    "academicSessions": {"title": ("Spring", "Autumn"), "type": ("term", "gradingPeriod"), "schoolYear": ("2026", "2027")},
-    "courses": {"title": ("国語", "Maths"), "courseCode": ("", "M-1"), "grades": ("", "P1", "P1,P2"), "subjects": ("", "国語,書写")},
-    "classes": {"title": ("1-1", "1-2"), "classType": ("homeroom", "scheduled"), "periods": ("", "1,2", "2,1"), "location": ("", "Room 1")},
+    "academicSessions": {
+        "title": ("Spring", "Autumn"),
+        "type": ("term", "gradingPeriod"),
+        "schoolYear": ("2026", "2027"),
+    },
+    "courses": {
+        "title": ("国語", "Maths"),
+        "courseCode": ("", "M-1"),
+        "grades": ("", "P1", "P1,P2"),
+        "subjects": ("", "国語,書写"),
+    },
+    "classes": {
+        "title": ("1-1", "1-2"),
+        "classType": ("homeroom", "scheduled"),
+        "periods": ("", "1,2", "2,1"),
+        "location": ("", "Room 1"),
+    },
     "users": {
-        "givenName": ("太郎", "花子", "O'Neil"), "familyName": ("山田", 'The "Best"'), "middleName": ("", "M\\N"),
-        "email": ("", "a@example.jp", "A@example.jp"), "phone": ("", "03-0000-0001"), "grades": ("", "P1", "P1,P2"),
-        "userIds": ("", "{LDAP:abc}", "{LDAP:abc},{LTI:x1}"), "enabledUser": ("true", "false"), "password": ("", "x", "y"),
-        "preferredGivenName": ("", "Taro"), "resourceSourcedIds": ("", "r-1"), "pronouns": ("", "they/them"),
+        "givenName": ("太郎", "花子", "O'Neil"),
+        "familyName": ("山田", 'The "Best"'),
+        "middleName": ("", "M\\N"),
+        "email": ("", "a@example.jp", "A@example.jp"),
+        "phone": ("", "03-0000-0001"),
+        "grades": ("", "P1", "P1,P2"),
+        "userIds": ("", "{LDAP:abc}", "{LDAP:abc},{LTI:x1}"),
+        "enabledUser": ("true", "false"),
+        "password": ("", "x", "y"),
+        "preferredGivenName": ("", "Taro"),
+        "resourceSourcedIds": ("", "r-1"),
+        "pronouns": ("", "they/them"),
     },
     "userProfiles": {
-        "profileType": ("LMS", "SIS"), "description": ("", "for all"), "username": ("one", "two"), "password": ("", "x", "y"),
+        "profileType": ("LMS", "SIS"),
+        "description": ("", "for all"),
+        "username": ("one", "two"),
+        "password": ("", "x", "y"),
     },
     "roles": {
-        "role": ("student", "teacher", "parent"), "roleType": ("primary", "secondary"),
-        "beginDate": ("", "2026-04-01", "2026-05-01"), "endDate": ("", "2027-03-31"),
+        "role": ("student", "teacher", "parent"),
+        "roleType": ("primary", "secondary"),
+        "beginDate": ("", "2026-04-01", "2026-05-01"),
+        "endDate": ("", "2027-03-31"),
     },
-    "demographics": {"birthDate": ("", "2019-05-06", "2019-05-07"), "sex": ("", "male", "female"), "asian": ("", "true", "false"), "cityOfBirth": ("", "Leeds")},
-    "enrollments": {"role": ("student", "teacher"), "primary": ("", "true", "false"), "beginDate": ("", "2026-04-01")},
-}  # fmt: skip
+    "demographics": {
+        "birthDate": ("", "2019-05-06", "2019-05-07"),
+        "sex": ("", "male", "female"),
+        "asian": ("", "true", "false"),
+        "cityOfBirth": ("", "Leeds"),
+    },
+    "enrollments": {
+        "role": ("student", "teacher"),
+        "primary": ("", "true", "false"),
+        "beginDate": ("", "2026-04-01"),
+    },
+}
 """What columns that refer to nothing may hold."""
 
 
@@ -70,7 +94,15 @@ class Sender:
         for one in ("co-1", "co-2"):
             self._put("courses", one, title=one, orgSourcedId="s-1", schoolYearSourcedId="y-1")
         for one in ("c-1", "c-2", "c-3"):
-            self._put("classes", one, title=one, courseSourcedId="co-1", classType="homeroom", schoolSourcedId="s-1", termSourcedIds="t-1,y-1")  # fmt: skip
+            self._put(
+                "classes",
+                one,
+                title=one,
+                courseSourcedId="co-1",
+                classType="homeroom",
+                schoolSourcedId="s-1",
+                termSourcedIds="t-1,y-1",
+            )
         for _ in range(chance.randint(8, 26)):
             self.join(chance)
 
@@ -88,10 +120,23 @@ class Sender:
 
     def change(self, chance: Random) -> None:
         """Something happens at the board."""
-        chance.choice((
-            self.alter, self.alter, self.alter, self.refer, self.refer, self.join, self.leave, self.come_back,
-            self.drop, self.add_part, self.rename_role, self.enroll, self.open_school,
-        ))(chance)  # fmt: skip
+        chance.choice(
+            (
+                self.alter,
+                self.alter,
+                self.alter,
+                self.refer,
+                self.refer,
+                self.join,
+                self.leave,
+                self.come_back,
+                self.drop,
+                self.add_part,
+                self.rename_role,
+                self.enroll,
+                self.open_school,
+            )
+        )(chance)
 
     def alter(self, chance: Random) -> None:
         """A value changes."""
@@ -124,7 +169,14 @@ class Sender:
         number = self._next()
         one = f"u-{number}"
         self._put("users", one, enabledUser="true", username=one, givenName="太郎", familyName="山田")
-        self._put("roles", f"r-{number}", userSourcedId=one, roleType="primary", role=chance.choice(("student", "student", "student", "teacher", "parent")), orgSourcedId="s-1")  # fmt: skip
+        self._put(
+            "roles",
+            f"r-{number}",
+            userSourcedId=one,
+            roleType="primary",
+            role=chance.choice(("student", "student", "student", "teacher", "parent")),
+            orgSourcedId="s-1",
+        )
         if chance.random() < 0.7:
             self.enroll(chance, one)
         if chance.random() < 0.4:
@@ -173,10 +225,25 @@ class Sender:
         if chance.random() < 0.5:
             self._add_profile(one)
         elif self.rows["orgs"]:
-            self._put("roles", f"r-{self._next()}", userSourcedId=one, roleType="secondary", role=chance.choice(("student", "teacher")), orgSourcedId=chance.choice(sorted(self.rows["orgs"])))  # fmt: skip
+            self._put(
+                "roles",
+                f"r-{self._next()}",
+                userSourcedId=one,
+                roleType="secondary",
+                role=chance.choice(("student", "teacher")),
+                orgSourcedId=chance.choice(sorted(self.rows["orgs"])),
+            )
 
     def _add_profile(self, user: str) -> None:
-        self._put("userProfiles", f"p-{self._next()}", userSourcedId=user, profileType="LMS", vendorId="v", credentialType="plain", username=user)  # fmt: skip
+        self._put(
+            "userProfiles",
+            f"p-{self._next()}",
+            userSourcedId=user,
+            profileType="LMS",
+            vendorId="v",
+            credentialType="plain",
+            username=user,
+        )
 
     def rename_role(self, chance: Random) -> None:
         """A role comes under another id."""
@@ -193,7 +260,14 @@ class Sender:
             user = user or chance.choice(sorted(self.rows["users"]))
             where = chance.choice(sorted(self.rows["classes"]))
             school = self.rows["classes"][where]["schoolSourcedId"]
-            self._put("enrollments", f"e-{self._next()}", classSourcedId=where, schoolSourcedId=school, userSourcedId=user, role="student")  # fmt: skip
+            self._put(
+                "enrollments",
+                f"e-{self._next()}",
+                classSourcedId=where,
+                schoolSourcedId=school,
+                userSourcedId=user,
+                role="student",
+            )
 
     def open_school(self, chance: Random) -> None:
         """A school or a term comes; or one goes, with what refers to it, when there are enough."""
@@ -265,49 +339,3 @@ class Sender:
 
 
 _TIMES = {"startDate": "2026-04-01", "endDate": "2027-03-31", "schoolYear": "2026"}
-
-
-def export(files: dict[str, File], day: str, target: Path, chance: Random) -> Bundle:
-    """Write the bundle as a zip, in a spelling drawn by lot."""
-    members = {"manifest.csv": _manifest(files, chance)}
-    for stem, file in files.items():
-        members[f"{stem}.csv"] = _text(stem, file, chance)
-    names = list(members)
-    chance.shuffle(names)
-    with zipfile.ZipFile(target, "w", chance.choice((zipfile.ZIP_DEFLATED, zipfile.ZIP_STORED))) as archive:
-        for name in names:
-            archive.writestr(zipfile.ZipInfo(name, (2026, 4, 1, 0, 0, 0)), members[name])
-    return Bundle(files, day, hashlib.sha256(target.read_bytes()).hexdigest())
-
-
-def _manifest(files: dict[str, File], chance: Random) -> str:
-    """With a mode for each file, now and then a wrong one: rows that are there are believed, not the manifest."""
-    modes = {stem: "absent" for stem in STEMS} | {stem: file.mode for stem, file in files.items()}
-    for stem, file in files.items():
-        if file.rows and chance.random() < 0.05:
-            modes[stem] = "delta" if file.mode == "bulk" else "bulk"
-    lines = ["propertyName,value", "manifest.version,1.0", "oneroster.version,1.2"]
-    return "\n".join(lines + [f"file.{stem},{mode}" for stem, mode in modes.items()]) + "\n"
-
-
-def _text(stem: str, file: File, chance: Random) -> str:
-    header = ["sourcedId", "status", "dateLastModified", *(one.header for one in COLUMNS[stem]), *METADATA]
-    rows = [dict(row) for row in file.rows]
-    if chance.random() < 0.3:
-        chance.shuffle(header)
-    if chance.random() < 0.3:
-        rows.reverse()
-    if chance.random() < 0.3:
-        lists = [one.header for one in COLUMNS[stem] if one.many and one.header in header]
-        for row in rows:
-            row |= {name: row[name].replace(",", ", ") for name in lists if row.get(name)}
-            if "dateLastModified" in row:
-                row["dateLastModified"] = ELSEWHERE[row["dateLastModified"]]
-    out = io.StringIO()
-    writer = csv.DictWriter(
-        out, header, restval="", extrasaction="raise",
-        quoting=chance.choice((csv.QUOTE_MINIMAL, csv.QUOTE_ALL)), lineterminator=chance.choice(("\r\n", "\n")),
-    )  # fmt: skip
-    writer.writeheader()
-    writer.writerows(rows)
-    return out.getvalue()

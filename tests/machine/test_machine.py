@@ -18,8 +18,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 
 from daemon import work
 from oneroster.refused import Refused
+from tests.machine import export, model, sender
 from tests.machine import hub as hubs
-from tests.machine import model, sender
 from tests.machine.model import Bundle, File, Job, Model
 from tests.machine.records import COLLECTIONS, COLUMNS
 
@@ -170,6 +170,16 @@ class Machine(RuleBasedStateMachine):
         self.model.reject(job)
         self._agree(job)
 
+    @precondition(lambda self: self._in("rejected"))
+    @rule(chance=CHANCE, crash=CRASHES)
+    def retry(self, chance: Random, crash: tuple[str, int]) -> None:
+        """What a bundle lacked may have come meanwhile."""
+        job = chance.choice(self._in("rejected"))
+        self._run(self.hub.retry(self._real(job)))
+        self._work(crash)
+        self.model.retry(job)
+        self._agree(job)
+
     @precondition(lambda self: self._in("applied"))
     @rule(chance=CHANCE, crash=CRASHES, newest=st.booleans(), cascade=st.booleans())
     def roll_back(self, chance: Random, crash: tuple[str, int], newest: bool, cascade: bool) -> None:
@@ -206,7 +216,7 @@ class Machine(RuleBasedStateMachine):
 
     def _deliver(self, files: dict[str, File], chance: Random, crash: tuple[str, int], day: int) -> None:
         path = self.hub.folder / f"{id(self)}-{len(self.sent)}.zip"
-        bundle = sender.export(files, _name(day), path, chance)
+        bundle = export.write(files, _name(day), path, chance)
         self.sent.append((path, bundle))
         self._deliver_bytes(path, bundle, crash)
 
@@ -217,7 +227,6 @@ class Machine(RuleBasedStateMachine):
 
     def _work(self, crash: tuple[str, int]) -> None:
         point, times = crash
-        import time; t0=time.time()
         if point == "calm":
             self._run(self.hub.work())
         elif point == "abandoned":
@@ -226,7 +235,6 @@ class Machine(RuleBasedStateMachine):
             self._run(self.hub.work_hung())
         else:
             self._run(self.hub.work_struck(point, times))
-        print(point, times, f'{time.time()-t0:.2f}', end=' ', flush=True)
 
     def _in(self, state: str) -> list[Job]:
         return [one for one in self.model.jobs if one.state == state]
@@ -238,10 +246,9 @@ class Machine(RuleBasedStateMachine):
 
     def _agree(self, job: Job) -> None:
         Machine.steps += 1
-        import time; t0=time.time(); print(Machine.steps, job.state, end=' ', flush=True)
         found = self._run(self.hub.all_jobs())
         assert [one.state for one in found] == [one.state for one in self.model.jobs]
-        t1=time.time(); self._agree_on_records(); print(f'{t1-t0:.2f} {time.time()-t1:.2f}', flush=True)
+        self._agree_on_records()
         for one, real in zip(self.model.jobs, found, strict=True):
             shown = one.revision if one.state in ("applied", "rolled_back") else None
             expected = (shown, one.sum("inserted"), one.sum("updated"), one.sum("deleted"))
