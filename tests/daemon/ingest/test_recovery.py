@@ -35,7 +35,7 @@ async def test_what_was_found_out_is_kept_with_the_load(hub: Any, roster: Any) -
 
 
 async def test_a_load_that_made_no_first_revision_is_no_duplicate_of_itself(hub: Any, roster: Any) -> None:
-    await deliver(hub, hub.tenant, conftest.zipped(hub.folder / "b.zip", dict.fromkeys(roster, [])))
+    await deliver(hub, hub.tenant, conftest.zipped(hub.folder / "b.zip", {stem: [] for stem in roster}))
     async with database.hub(hub.pool, "ingest") as conn:
         claimed = await jobs.claim(conn, "test")
     async with database.connect(hub.conninfo) as conn:
