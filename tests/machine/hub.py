@@ -10,7 +10,7 @@ import json
 import socket
 import uuid
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -73,6 +73,8 @@ class Hub:
         self._session: aiohttp.ClientSession
         self._origin = ""
         self._token = ""
+        self.crashes = 0
+        """Workers that were struck, were never heard of again, or hung until another had their job."""
         self.worker = self._new_worker()
 
     def _new_worker(self) -> work.Worker:
@@ -108,8 +110,10 @@ class Hub:
         """The same, but the first workers are struck at that point, if they get there."""
         for _ in range(times):
             await self._own.execute("INSERT INTO trap VALUES (%s)", [point])
-            with suppress(*database.OUTAGE):
+            try:
                 await self.work()
+            except database.OUTAGE:
+                self.crashes += 1
             await self._own.execute("DELETE FROM trap")
             await self._own.execute("UPDATE jobs SET not_before = NULL WHERE not_before IS NOT NULL")
             self.worker = self._new_worker()
@@ -119,6 +123,7 @@ class Hub:
         """A worker took the job and was never heard of again."""
         async with database.hub(self.pool, "ingest") as conn:
             await jobs.claim(conn, "gone")
+        self.crashes += 1
         await self._run_out()
         self.worker = self._new_worker()
         await self.work()
@@ -133,6 +138,7 @@ class Hub:
                 self.worker = self._new_worker()
                 other = asyncio.create_task(self.worker.turn(self.conninfo))
                 assert await self._waits(other, "advisory")
+                self.crashes += 1
             else:
                 other = hung
         await asyncio.gather(hung, other)

@@ -98,7 +98,7 @@ COLUMNS: dict[str, list[Column]] = {
         Column("agentSourcedIds", "agents", refers="users", many=True, required=False),
         *_lists("grades"),
         *_may("password userMasterIdentifier"),
-        *_lists("resourceSourcedIds"),
+        Column("resourceSourcedIds", "resources", many=True, required=False),
         Column("preferredGivenName", "preferredFirstName", required=False),
         *_may("preferredMiddleName"),
         Column("preferredFamilyName", "preferredLastName", required=False),

@@ -303,6 +303,7 @@ def _name(day: int) -> str:
     return f"202604{day:02}"
 
 
+@pytest.mark.timeout(0 if LONG else 600)
 def test_hub_and_model_agree_after_every_step(conninfo: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(work, "KNOWN_EVERYWHERE", 0.0)  # there is one API process, which asks at every request
     with asyncio.Runner() as runner:
@@ -326,4 +327,4 @@ def test_hub_and_model_agree_after_every_step(conninfo: str, tmp_path: Path, mon
             )
         finally:
             runner.run(context.__aexit__(None, None, None))
-            print(f"machine: {Machine.steps} steps")
+            print(f"machine: {Machine.steps} steps, {hub.crashes} crashes")
