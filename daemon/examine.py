@@ -12,7 +12,7 @@ import msgspec
 
 from daemon.ahead import ahead
 from daemon.findings import Findings
-from oneroster import dialects, entities, profiles
+from oneroster import dialects, entities, manifest, profiles
 from oneroster.bundle import Broken, Bundle
 from oneroster.entities import Entity
 from oneroster.problems import Problem
@@ -225,5 +225,7 @@ async def mode_of(conn: Connection, bundle: Bundle, entity: Entity, findings: Fi
     if found.half or (found.blank and found.filled):
         findings.add(*await checks.unfitting(conn, entity, mode))
     elif said != "absent" and mode != said and found.rows:
-        findings.add([Problem("W-MODE", entity.file, 0, "", said, f"Read as {mode}.")])
+        line = bundle.manifest.lines.get(entity.name, 0)
+        detail = f"{entity.file} is read as {mode}."
+        findings.add([Problem("W-MODE", manifest.NAME, line, f"file.{entity.name}", said, detail)])
     return mode

@@ -41,7 +41,7 @@ def judge_references(tables, unknown, profile):
     targets = {
         file: index(table, profile)
         for file, table in tables.items()
-        if file in ("orgs", "academicSessions", "courses", "classes", "users", "userProfiles", "resources")
+        if file in ("orgs", "academicSessions", "courses", "classes", "users", "userProfiles")
     }
     for file, table in tables.items():
         for name, kind, _ in columns(file, profile):
@@ -50,7 +50,7 @@ def judge_references(tables, unknown, profile):
             if not kind.startswith("ref") or table["mode"] == "delta":
                 continue
             target, _, wanted = kind.split("=")[1].partition("/")
-            if target in unknown or tables.get(target, {}).get("mode") == "delta":
+            if target in unknown or target == "resources" or tables.get(target, {}).get("mode") == "delta":
                 continue
             many = kind.startswith("refs")
             for row in table["rows"]:
