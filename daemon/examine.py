@@ -194,10 +194,11 @@ async def check(
 ) -> dict[Entity, str]:
     """What can only be seen with all rows staged. Returns each file's mode."""
     assert bundle.manifest is not None
-    # As they are now: what is found below leaves all rows in their places, so that who refers to them can be judged.
-    holed, wrong = frozenset(findings.faulty), frozenset(findings.wrong)
+    holed = frozenset(findings.faulty)
     judged = [entity for entity in brought(bundle) if entity.file not in holed or staged.rows.get(entity.name)]
     modes = {entity: await mode_of(conn, bundle, entity, findings) for entity in judged}
+    # As they are now: what is found below leaves all rows in their places, so that who refers to them can be judged.
+    wrong = frozenset(findings.wrong)
     if alone and "delta" in modes.values():
         holed |= {entity.file for entity in entities.ALL if modes.get(entity) != "bulk"}
     else:

@@ -35,6 +35,7 @@ _ISO_2022_JP = re.compile(rb"\x1b(?:\$[@B]|\$\([@-D]|\([BIJ])")
 _MARKS = ((codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
 _FOREIGN_MARKS = (codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)
 _CUT = b"\xff"
+_NO_CHARACTER = re.compile("[\x80\xa0\uf8f0-\uf8f3]")
 _READABLE = re.compile(rb'(?:"(?:[^"]|"")*+"|[^",\r\n][^,\r\n]*+)?,')
 """A value with the comma behind it."""
 _CP932 = "If the file is CP932 (Shift_JIS), `rosterhub tenant set CODE --encoding cp932` reads it."
@@ -74,11 +75,11 @@ class Lines:
         self._problems: list[Problem] = []
         self.reader = csv.reader(itertools.chain.from_iterable(self._pieces()), strict=True)
 
-    def take(self) -> list[Problem]:
-        """What has been found since it was last asked."""
+    def take(self, last: int | None = None) -> list[Problem]:
+        """What has been found since it was last asked; of habits up to a line, or else as far as rows have been read."""
         found, self._problems = self._problems, []
         if self.habits is not None:
-            found += self.habits.take()
+            found += self.habits.take(self.reader.line_num if last is None else last)
         return found
 
     def unread(self, start: int) -> tuple[int, int]:
@@ -127,7 +128,7 @@ class Lines:
 
     def _tell(self, error: UnicodeDecodeError, raw: bytes) -> None:
         self.signs.append(self.reader.line_num + 1)
-        looks_cp932 = self._codec == "utf-8" and not self._wide and _is(raw, "cp932")
+        looks_cp932 = self._codec == "utf-8" and not self._wide and _is_cp932(raw)
         # One line that may be CP932 tells of a whole file in the wrong encoding.
         repeated, self._looked_cp932 = looks_cp932 and self._looked_cp932, self._looked_cp932 or looks_cp932
         self._told += not repeated
@@ -233,6 +234,11 @@ def _is(raw: bytes, codec: str) -> bool:
     except UnicodeDecodeError:
         return False
     return True
+
+
+def _is_cp932(raw: bytes) -> bool:
+    """Whether it may be CP932, without the bytes that Python reads though no character stands for them."""
+    return _is(raw, "cp932") and not _NO_CHARACTER.search(raw.decode("cp932"))
 
 
 def _is_japanese_utf_8(first: bytes) -> bool:

@@ -1,12 +1,13 @@
 """How a file is written where Japan asks for more than the base: lines that end in CR LF, every data value in quotes.
 
-Both are warnings, once a file, with the line of the first occurrence, and its column (Japan sheet sections 2 and 8). The bytes go by
-in pieces of whole lines, in an encoding that says quotes, commas and ends of lines as ASCII does. What is as it should
-be is told by the shapes of rows, which are what is left of them without everything else.
+Both are warnings, once a file, with line and column of the first occurrence (Japan sheet sections 2 and 8). The bytes
+go by in pieces of whole lines, in an encoding that says quotes, commas and ends of lines as ASCII does. What is as it
+should be is told by the shapes of rows, which are what is left of them without everything else.
 """
 
 import csv
 import re
+import sys
 
 from oneroster.problems import Problem
 
@@ -34,9 +35,10 @@ class Habits:
         """Rows without everything but quotes, commas and ends of lines: a file has a handful of such shapes."""
         self._problems: list[Problem] = []
 
-    def take(self) -> list[Problem]:
-        """What has been found since it was last asked."""
-        found, self._problems = self._problems, []
+    def take(self, last: int = sys.maxsize) -> list[Problem]:
+        """What has been found since it was last asked, up to a line: behind that it may be no CSV."""
+        found = [one for one in self._problems if one.line <= last]
+        self._problems = [one for one in self._problems if one.line > last]
         return found
 
     def look(self, piece: bytes, before: int) -> None:
@@ -93,6 +95,8 @@ class Habits:
                 column = 0
             elif step[1] and column is not None:
                 column += 1
+        if column is not None and piece[max(end - 1, start) : end + 1] == b'",':
+            column += 1  # up to the comma before it
         return self._names[column] if column is not None and column < len(self._names) else ""
 
 

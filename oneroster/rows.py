@@ -197,11 +197,16 @@ class Rows:
             lines += [line for line, _ in known]
             rows += [row for _, row in known]
             if found := rules.judge(lines, rows):
-                problems = sorted(
-                    problems + [placed(one, self.places) for one in found], key=lambda one: one.line
-                )
+                problems += self._beyond(found, problems, {line for line, _ in known})
+                problems.sort(key=lambda one: one.line)
             if rows or problems:
                 yield Batch(lines, rows, problems, len(raw.partly) - len(known))
+
+    def _beyond(self, found: list[Problem], problems: list[Problem], partly: set[int]) -> list[Problem]:
+        """What rules say of cells that could be read, where these begin; the others are blank by now."""
+        wrong = {(one.line, one.column) for one in problems if one.severity == "error"}
+        found = [one for one in found if one.line not in partly or one.column == "sourcedId"]
+        return [one for one in (placed(one, self.places) for one in found) if (one.line, one.column) not in wrong]
 
     def _raw(self) -> Iterator[Raw]:
         """The rows as they stand in the file, up to its end or to where it cannot be read further."""
@@ -225,8 +230,7 @@ class Rows:
             except ENDINGS as error:
                 raw.problems.append(self._ending(error, end + 1))
                 going = False
-            # Behind where it ended nobody asks how it is written.
-            raw.problems.extend(one for one in lines.take() if going or one.severity == "error" or one.line <= end)
+            raw.problems.extend(lines.take(end))
             yield raw
 
     def _is_last(self, start: int, row: list[str], raw: Raw) -> bool:

@@ -20,7 +20,7 @@ def check(path, profile, delta=False):
         stopping = {"E-FOLDER", "E-ZIP"} & {rule for rule, *_ in found}
         found += [] if stopping else check_members(members, profile, delta)
     elif not found:
-        found = [("E-MANIFEST", "manifest", None, None, "")]
+        found = [("E-MANIFEST", None, None, None, "")]
     found = [("error" if rule[0] == "E" else "warning", rule, *rest) for rule, *rest in found]
     return sorted(found, key=lambda entry: (entry[2] or "", entry[3] or 0, entry[1], entry[4] or ""))
 

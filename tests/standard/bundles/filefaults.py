@@ -182,9 +182,10 @@ def package(state, fault):
         bundle["zip_name"] = "oneroster_bulk_20260401040000.zip"
     elif fault["kind"] == "folder":
         bundle["folder"] = "OneRoster/"
+        return [(fault["code"], bundle["folder"] + file, None, None) for file in ("manifest", *bundle["files"])]
     elif fault["kind"] == "no manifest":
         bundle["manifest"] = None
-    return whole(fault)
+    return whole(fault, file=None)
 
 
 def older_version(state, fault):

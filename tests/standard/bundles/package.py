@@ -46,8 +46,7 @@ def judge_layout(path, members, profile):
     if japanese(profile) and not os.path.isdir(path) and not ZIP_NAME.fullmatch(base):
         found.append(("W-ZIP-NAME", None, None, None, base))
     nested = sorted(name for name in members if "/" in name and name.endswith(".csv"))
-    if nested:
-        found.append(("E-FOLDER", None, None, None, nested[0]))
+    found += [("E-FOLDER", stem(name), None, None, name) for name in nested]
     for name in members:
         if "/" not in name and name.endswith(".csv") and stem(name) not in [*MANIFEST_FILES, "manifest"]:
             found.append(("E-FILE-UNKNOWN", stem(name), None, None, name))
@@ -73,7 +72,7 @@ def judge_version(members):
         return [("E-SDS", None, None, None, ",".join(users))]
     if not users or "orgSourcedIds" in users:
         return [("E-OR10", None, None, None, "")]
-    return [("E-MANIFEST", "manifest", None, None, "")]
+    return [("E-MANIFEST", None, None, None, "")]
 
 
 def manifest_rows(data):

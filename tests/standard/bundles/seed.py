@@ -97,8 +97,9 @@ def draw(state, pool, number):
     for fault in endless(rng, rows, 40):
         if placed >= number:
             break
-        more = KINDS[fault["kind"]](state, fault) or []
-        found, placed = found + more, placed + bool(more)
+        if rowfaults.goes_along(state, fault):
+            more = KINDS[fault["kind"]](state, fault) or []
+            found, placed = found + more, placed + bool(more)
     return found
 
 
