@@ -12,7 +12,7 @@ import msgspec
 
 from daemon.ahead import ahead
 from daemon.findings import Findings
-from oneroster import dialects, entities, profiles
+from oneroster import dialects, entities, manifest, profiles
 from oneroster.bundle import Broken, Bundle
 from oneroster.entities import Entity
 from oneroster.problems import Problem
@@ -194,10 +194,11 @@ async def check(
 ) -> dict[Entity, str]:
     """What can only be seen with all rows staged. Returns each file's mode."""
     assert bundle.manifest is not None
-    # As they are now: what is found below leaves all rows in their places, so that who refers to them can be judged.
-    holed, wrong = frozenset(findings.faulty), frozenset(findings.wrong)
+    holed = frozenset(findings.faulty)
     judged = [entity for entity in brought(bundle) if entity.file not in holed or staged.rows.get(entity.name)]
     modes = {entity: await mode_of(conn, bundle, entity, findings) for entity in judged}
+    # As they are now: what is found below leaves all rows in their places, so that who refers to them can be judged.
+    wrong = frozenset(findings.wrong)
     if alone and "delta" in modes.values():
         holed |= {entity.file for entity in entities.ALL if modes.get(entity) != "bulk"}
     else:
@@ -225,5 +226,7 @@ async def mode_of(conn: Connection, bundle: Bundle, entity: Entity, findings: Fi
     if found.half or (found.blank and found.filled):
         findings.add(*await checks.unfitting(conn, entity, mode))
     elif said != "absent" and mode != said and found.rows:
-        findings.add([Problem("W-MODE", entity.file, 0, "", said, f"Read as {mode}.")])
+        line = bundle.manifest.lines.get(entity.name, 0)
+        detail = f"{entity.file} is read as {mode}."
+        findings.add([Problem("W-MODE", manifest.NAME, line, f"file.{entity.name}", said, detail)])
     return mode

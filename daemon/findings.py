@@ -3,11 +3,9 @@
 from collections import Counter
 from collections.abc import Sequence
 
-import msgspec
-
-from oneroster import entities, manifest
+from oneroster import entities, manifest, rows
 from oneroster.problems import CODES, Problem
-from oneroster.rows import Rows
+from oneroster.rows import Places, Rows
 from sql import prospect
 
 FILES = {name: place for place, name in enumerate(("", manifest.NAME, *(entity.file for entity in entities.ALL)))}
@@ -40,7 +38,7 @@ class Findings:
         self._by_code: Counter[str] = Counter()
         self._listed: Counter[str] = Counter()
         self._headers: dict[str, dict[str, int]] = {}
-        self._places: dict[str, dict[int, dict[str, int]]] = {}
+        self._places: dict[str, Places] = {}
 
     def add(self, problems: Sequence[Problem], total: int | None = None) -> None:
         """Add problems; `total` is their number where only the first of them are given."""
@@ -48,7 +46,7 @@ class Findings:
             self._by_code[one.code] += 1
             if self._listed[one.code] < self.MOST:
                 self._listed[one.code] += 1
-                self._kept.append(self._placed(one))
+                self._kept.append(rows.placed(one, self._places.get(one.file, {})))
             if one.severity == "error":
                 self.wrong.add((one.file, one.column))
         self.total.update(one.severity for one in problems)
@@ -83,12 +81,6 @@ class Findings:
     @property
     def errors(self) -> bool:
         return self.total["error"] > 0
-
-    def _placed(self, one: Problem) -> Problem:
-        """A row over several lines is known by its first; the fault is where the cell begins."""
-        begins = self._places.get(one.file, {}).get(one.line, {})
-        line = begins.get(one.column, one.line)
-        return one if line == one.line else msgspec.structs.replace(one, line=line)
 
     def _order(self, one: Problem) -> tuple[int, str, int, int]:
         return FILES.get(one.file, len(FILES)), one.file, one.line, self._headers.get(one.file, {}).get(one.column, 0)

@@ -10,6 +10,7 @@ import csv
 import functools
 import itertools
 import re
+import sys
 from collections.abc import Iterable, Iterator
 from typing import IO
 
@@ -34,6 +35,9 @@ _ISO_2022_JP = re.compile(rb"\x1b(?:\$[@B]|\$\([@-D]|\([BIJ])")
 _MARKS = ((codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
 _FOREIGN_MARKS = (codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)
 _CUT = b"\xff"
+_NO_CHARACTER = re.compile("[\x80\xa0\uf8f0-\uf8f3]")
+_READABLE = re.compile(rb'(?:"(?:[^"]|"")*+"|[^",\r\n][^,\r\n]*+)?,')
+"""A value with the comma behind it."""
 _CP932 = "If the file is CP932 (Shift_JIS), `rosterhub tenant set CODE --encoding cp932` reads it."
 _NOT_CP932 = "The tenant's setting is cp932; `rosterhub tenant set CODE --encoding auto` reads UTF-8."
 
@@ -66,15 +70,30 @@ class Lines:
         self._mark = 0
         self._cut = 0
         self._told = 0
+        self._piece, self._begun = b"", 1
+        self._looked_cp932 = False
         self._problems: list[Problem] = []
         self.reader = csv.reader(itertools.chain.from_iterable(self._pieces()), strict=True)
 
-    def take(self) -> list[Problem]:
-        """What has been found since it was last asked."""
+    def take(self, last: int | None = None) -> list[Problem]:
+        """What has been found since it was last asked; of habits up to a line, or else as far as rows have been read."""
         found, self._problems = self._problems, []
         if self.habits is not None:
-            found += self.habits.take()
+            found += self.habits.take(self.reader.line_num if last is None else last)
         return found
+
+    def unread(self, start: int) -> tuple[int, int]:
+        """Where the row that begins on a line cannot be read as CSV: the line and the place of the value.
+
+        The place is beyond all columns where the row began too long ago to say.
+        """
+        rows = self._piece.splitlines(keepends=True)[start - self._begun :] if start >= self._begun else []
+        at = column = 0
+        text = b"".join(rows)
+        while found := _READABLE.match(text, at):
+            at, column = found.end(), column + 1
+        lines = len((text[:at] + b".").splitlines())
+        return start + lines - 1, column if rows else sys.maxsize
 
     def _pieces(self) -> Iterator[Iterable[str]]:
         held = 0
@@ -88,6 +107,7 @@ class Lines:
             yield self._lines(piece)
 
     def _lines(self, piece: bytes) -> Iterable[str]:
+        self._piece, self._begun = piece, self.reader.line_num + 1
         if self.habits is not None:
             self.habits.look(piece, self.reader.line_num)
         foreign = b"\x1b" in piece and _ISO_2022_JP.search(piece) is not None
@@ -108,8 +128,11 @@ class Lines:
 
     def _tell(self, error: UnicodeDecodeError, raw: bytes) -> None:
         self.signs.append(self.reader.line_num + 1)
-        self._told += 1
-        if self._told > MOST_LINES:
+        looks_cp932 = self._codec == "utf-8" and not self._wide and _is_cp932(raw)
+        # One line that may be CP932 tells of a whole file in the wrong encoding.
+        repeated, self._looked_cp932 = looks_cp932 and self._looked_cp932, self._looked_cp932 or looks_cp932
+        self._told += not repeated
+        if repeated or self._told > MOST_LINES:
             self.unlisted += 1
             return
         at, value = error.start, f"0x{raw[error.start]:02x}"
@@ -126,7 +149,7 @@ class Lines:
             hint = f"It is not CP932. {_NOT_CP932}" if _is(raw, "utf-8") else "It is not CP932."
             self._problems.append(self._problem(value, at, hint))
         else:
-            hint = f" {_CP932}" if _is(raw, "cp932") else ""
+            hint = f" {_CP932}" if looks_cp932 else ""
             self._problems.append(self._problem(value, at, _what(raw[at : at + 2]) + hint))
 
     def _problem(self, value: str, at: int, detail: str) -> Problem:
@@ -211,6 +234,11 @@ def _is(raw: bytes, codec: str) -> bool:
     except UnicodeDecodeError:
         return False
     return True
+
+
+def _is_cp932(raw: bytes) -> bool:
+    """Whether it may be CP932, without the bytes that Python reads though no character stands for them."""
+    return _is(raw, "cp932") and not _NO_CHARACTER.search(raw.decode("cp932"))
 
 
 def _is_japanese_utf_8(first: bytes) -> bool:

@@ -1,11 +1,13 @@
 """How a file is written where Japan asks for more than the base: lines that end in CR LF, every data value in quotes.
 
-Both are warnings, once a file, with the line of the first occurrence (Japan sheet sections 2 and 8). The bytes go by
-in pieces of whole lines, in an encoding that says quotes, commas and ends of lines as ASCII does. What is as it should
-be is told by the shapes of rows, which are what is left of them without everything else.
+Both are warnings, once a file, with line and column of the first occurrence (Japan sheet sections 2 and 8). The bytes
+go by in pieces of whole lines, in an encoding that says quotes, commas and ends of lines as ASCII does. What is as it
+should be is told by the shapes of rows, which are what is left of them without everything else.
 """
 
+import csv
 import re
+import sys
 
 from oneroster.problems import Problem
 
@@ -14,6 +16,8 @@ _OTHER_END = re.compile(rb"(?<!\r)\n|\r(?!\n)")
 _QUOTED = re.compile(rb'[\r\n]*(?:"[^"]*"(?:,(?=")|[\r\n]+)?)*+')
 """Values in quotes, from one on, as far as there are only such. A doubled quote is two values side by side."""
 _SEPARATOR = re.compile(rb',(?=")|[\r\n]*')
+_STEP = re.compile(rb'"[^"]*"|(,)|([\r\n]+)')
+"""A value in quotes or half of one; or what leads to the next column, or to the next row."""
 
 
 MOST_SHAPES = 10_000
@@ -26,13 +30,15 @@ class Habits:
         self._file = file
         self._ends = self._quotes = self._head = True
         self._inside = False
+        self._names: list[str] = []
         self._good: set[bytes] = set()
         """Rows without everything but quotes, commas and ends of lines: a file has a handful of such shapes."""
         self._problems: list[Problem] = []
 
-    def take(self) -> list[Problem]:
-        """What has been found since it was last asked."""
-        found, self._problems = self._problems, []
+    def take(self, last: int = sys.maxsize) -> list[Problem]:
+        """What has been found since it was last asked, up to a line: behind that it may be no CSV."""
+        found = [one for one in self._problems if one.line <= last]
+        self._problems = [one for one in self._problems if one.line > last]
         return found
 
     def look(self, piece: bytes, before: int) -> None:
@@ -52,6 +58,8 @@ class Habits:
         if self._ends and (fine != new or b"\r" in rest):
             self._look_at_ends(piece, before)
         head, self._head = self._head, False
+        if head:
+            self._names = next(csv.reader([piece[: _header_end(piece)].decode(errors="replace")]), [])
         quoted = {shape for shape in new if _QUOTED.fullmatch(shape)}
         if self._quotes and (head or quoted != new or not _QUOTED.fullmatch(rest)):
             # The header may stand without quotes.
@@ -76,7 +84,20 @@ class Habits:
         end = _end(_QUOTED.match(piece, start), start)
         if end < len(piece) and piece[end : end + 1] != b'"':
             self._quotes = False
-            self._problems.append(Problem("W-UNQUOTED", self._file, before + _breaks(piece, end) + 1, "", ""))
+            line, name = before + _breaks(piece, end) + 1, self._name(piece, start, end)
+            self._problems.append(Problem("W-UNQUOTED", self._file, line, name, ""))
+
+    def _name(self, piece: bytes, start: int, end: int) -> str:
+        """The column of a value before which all are in quotes; "" in a row that began in the piece before."""
+        column = None if self._inside else 0
+        for step in _STEP.finditer(piece, start, end):
+            if step[2]:
+                column = 0
+            elif step[1] and column is not None:
+                column += 1
+        if column is not None and piece[max(end - 1, start) : end + 1] == b'",':
+            column += 1  # up to the comma before it
+        return self._names[column] if column is not None and column < len(self._names) else ""
 
 
 def _end(found: re.Match[bytes] | None, start: int) -> int:

@@ -11,7 +11,7 @@ import functools
 import itertools
 import re
 import string
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import IO, Annotated, Any
 
 import msgspec
@@ -48,6 +48,16 @@ class Batch(msgspec.Struct, frozen=True):
     problems: list[Problem]
     lost: int = 0
     """Rows of which not even the sourcedId could be read."""
+
+
+Places = Mapping[int, Mapping[str, int]]
+"""Of rows over several lines: the line on which each cell begins, by the line of the row."""
+
+
+def placed(one: Problem, places: Places) -> Problem:
+    """A row over several lines is known by its first; the fault is where the cell begins."""
+    line = places.get(one.line, {}).get(one.column, one.line)
+    return one if line == one.line else msgspec.structs.replace(one, line=line)
 
 
 class Raw(msgspec.Struct):
@@ -135,7 +145,7 @@ class Rows:
         self.whole = True
         """Whether the file could be read to its end."""
         self.places: dict[int, dict[str, int]] = {}
-        """Of rows over several lines: the line on which each cell begins, by the line of the row."""
+        """As `Places`; of the first `MOST_PLACES` such rows."""
         self._entity = entity
         self._profile = profile
         self._lines = Lines(stream, file, encoding, Habits(file) if profile.japanese else None)
@@ -187,9 +197,16 @@ class Rows:
             lines += [line for line, _ in known]
             rows += [row for _, row in known]
             if found := rules.judge(lines, rows):
-                problems = sorted(problems + found, key=lambda one: one.line)
+                problems += self._beyond(found, problems, {line for line, _ in known})
+                problems.sort(key=lambda one: one.line)
             if rows or problems:
                 yield Batch(lines, rows, problems, len(raw.partly) - len(known))
+
+    def _beyond(self, found: list[Problem], problems: list[Problem], partly: set[int]) -> list[Problem]:
+        """What rules say of cells that could be read, where these begin; the others are blank by now."""
+        wrong = {(one.line, one.column) for one in problems if one.severity == "error"}
+        found = [one for one in found if one.line not in partly or one.column == "sourcedId"]
+        return [one for one in (placed(one, self.places) for one in found) if (one.line, one.column) not in wrong]
 
     def _raw(self) -> Iterator[Raw]:
         """The rows as they stand in the file, up to its end or to where it cannot be read further."""
@@ -213,7 +230,7 @@ class Rows:
             except ENDINGS as error:
                 raw.problems.append(self._ending(error, end + 1))
                 going = False
-            raw.problems.extend(lines.take())
+            raw.problems.extend(lines.take(end))
             yield raw
 
     def _is_last(self, start: int, row: list[str], raw: Raw) -> bool:
@@ -255,6 +272,8 @@ class Rows:
             if code is None:
                 continue
             at = begins.get(column.header, line)
+            if code == "E-GUID" and self._profile.japanese:
+                code = "E-UUID"  # which says more
             if code == "E-BOOL" and self._profile.japanese and cell.lower() in ("true", "false"):
                 row[index] = cell.lower()
                 yield Problem("W-BOOL-CASE", self.file, at, column.header, cell)
@@ -284,4 +303,6 @@ class Rows:
         self.whole = False
         if isinstance(error, Foreign | Broken):
             return error.problem
-        return Problem("E-CSV", self.file, start, "", "", f"{str(error).capitalize()}.")
+        line, column = self._lines.unread(start)
+        name = self.header[column] if column < len(self.header) else ""
+        return Problem("E-CSV", self.file, line, name, "", f"{str(error).capitalize()}.")

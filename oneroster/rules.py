@@ -71,6 +71,11 @@ def blank(cell: str) -> Iterator[Fault]:
         yield Fault()
 
 
+def filled(cell: str) -> Iterator[Fault]:
+    if not cell:
+        yield Fault(detail="It is to be filled: true or false for teachers, false for pupils.")
+
+
 def no_district(parent: str, kind: str) -> Iterator[Fault]:
     if parent and kind == "district":
         yield Fault()
@@ -92,14 +97,12 @@ def known(words: Vocabulary) -> Judge:
     return judge
 
 
-def unused(words: Vocabulary) -> Judge:
-    """A judge of words: none of those."""
-
-    def judge(cell: str) -> Iterator[Fault]:
-        if cell in words.words:
-            yield Fault()
-
-    return judge
+def japanese_role(role: str, role_type: str) -> Iterator[Fault]:
+    """Who manages a school is teacher on the primary row, and what he is besides on a secondary one."""
+    if role in vocabularies.JAPAN_UNUSED_ROLES.words:
+        yield Fault()
+    elif role_type == "primary" and role in vocabularies.JAPAN_MANAGEMENT_ROLES.words:
+        yield Fault(detail="The primary row is teacher, the management role a secondary one.")
 
 
 def matching(pattern: str) -> Judge:
@@ -148,6 +151,7 @@ def japanese_year(title: str, start: str, end: str, year: str) -> Iterator[Fault
 
 _YEAR_TITLE = re.compile(r"[0-9]{4}年度").fullmatch
 _UUID = r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}"
+_UUID4 = r"[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-4[0-9A-Fa-f]{3}-[89ABab][0-9A-Fa-f]{3}-[0-9A-Fa-f]{12}"
 _KATAKANA = "[\u30a0-\u30ff\u31f0-\u31ff\u3099\u309a \u3000]*"
 """With the prolonged sound mark, the middle dot, blanks, and the marks of decomposed kana."""
 _NO_HALF_WIDTH = "[^\uff61-\uff9f]*"
@@ -191,9 +195,12 @@ def are_uuids(cells: Sequence[str]) -> bool:
     )
 
 
-def each_a_uuid(cells: Sequence[str]) -> bool:
-    """The same where a list is none."""
-    return are_uuids(cells) and {*map(len, cells)} <= {0, 36}
+def each_of_version_4(cells: Sequence[str]) -> bool:
+    """The same of UUIDs of version 4, where a list is none."""
+    if not are_uuids(cells) or not {*map(len, cells)} <= {0, 36}:
+        return False
+    text = "".join(cells)
+    return {*text[14::36]} <= {"4"} and {*text[19::36]} <= {*"89ab"}
 
 
 ALWAYS: Mapping[str, tuple[Rule, ...]] = {
@@ -234,11 +241,11 @@ JAPAN: Mapping[str, tuple[Rule, ...]] = {
     "users": (
         Rule("W-ENABLED", ("enabledUser",), enabled),
         Rule("W-GRADE", ("grades",), known(vocabularies.JAPAN_GRADES)),
-        Rule("W-MASTER-ID", ("userMasterIdentifier",), matching(_UUID), quick=each_a_uuid),
+        Rule("W-MASTER-ID", ("userMasterIdentifier",), matching(_UUID4), quick=each_of_version_4),
         *(Rule("W-KANA", (name,), matching(_KATAKANA)) for name in _KANA),
         *(Rule("W-BLANKS", (name,), trimmed) for name in _KANA),
     ),
-    "roles": (Rule("W-ROLE", ("role",), unused(vocabularies.JAPAN_UNUSED_ROLES)),),
+    "roles": (Rule("W-ROLE", ("role", "roleType"), japanese_role),),
     "enrollments": (Rule("E-PRIMARY", ("role", "primary"), primary_of_teachers),),
 }
 
@@ -246,6 +253,8 @@ JAPAN: Mapping[str, tuple[Rule, ...]] = {
 def of(entity: Entity, profile: Profile) -> list[Rule]:
     """The rules for a file of the profile."""
     rules = [*ALWAYS.get(entity.name, ()), *(JAPAN if profile.japanese else BASE).get(entity.name, ())]
+    if entity.name == "enrollments" and profile.primary_filled:
+        rules.append(Rule("W-PRIMARY", ("primary",), filled))
     if profile.japanese:
         for name in _TEXTS.get(entity.name, ()):
             rules += [Rule("W-KANA", (name,), matching(_NO_HALF_WIDTH)), Rule("W-BLANKS", (name,), trimmed)]

@@ -58,6 +58,9 @@ JAPAN_SESSION_TYPES = Vocabulary("academicSession.type (Japan)", ("schoolYear",)
 
 JAPAN_ORG_TYPES = Vocabulary("org.type (Japan)", ("district", "school"))
 JAPAN_UNUSED_ROLES = Vocabulary("role.role (not used in Japan)", ("aide", "counselor", "parent", "relative"))
+JAPAN_MANAGEMENT_ROLES = Vocabulary(
+    "role.role (management, secondary in Japan)", ("districtAdministrator", "principal", "siteAdministrator")
+)
 JAPAN_GRADES = Vocabulary(
     "grades (Japan)",
     (

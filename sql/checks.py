@@ -99,7 +99,7 @@ async def across(conn: Connection, work: Prospect) -> AsyncIterator[Answer]:
         if entity in (entities.ORGS, entities.ACADEMIC_SESSIONS):
             yield await cycles(conn, work, entity)
     japanese = work.profile.japanese
-    roles_told = work.sound(entities.ROLES, "userSourcedId")
+    roles_told = work.sound(entities.ROLES, "status", "userSourcedId")
     if work.brings(entities.USERS):
         if roles_told:
             yield await people.roleless(conn, work)

@@ -25,7 +25,7 @@ async def primary_twice(conn: Connection, work: Prospect) -> Answer:
         " WHERE role_type = 'primary' AND user_sourced_id IS NOT NULL AND org_sourced_id IS NOT NULL) AS primaries"
         " WHERE nth > 1 AND line > 0"
     ).format(prospect.coming(work, ROLES, "user_sourced_id", "org_sourced_id", "role_type"))
-    return await prospect.find(conn, failing, "E-PRIMARY-TWICE", ROLES.file, "userSourcedId")
+    return await prospect.find(conn, failing, "E-PRIMARY-TWICE", ROLES.file, "roleType")
 
 
 async def no_primary(conn: Connection, work: Prospect) -> Answer:
@@ -38,7 +38,7 @@ async def no_primary(conn: Connection, work: Prospect) -> Answer:
         " JOIN (SELECT user_sourced_id FROM {} r GROUP BY user_sourced_id"
         " HAVING NOT bool_or(coalesce(role_type = 'primary', true))) r USING (user_sourced_id)"
     ).format(staging.table(ROLES), prospect.coming(work, ROLES, "user_sourced_id", "role_type"))
-    return await prospect.find(conn, failing, "E-PRIMARY-NONE", ROLES.file, "userSourcedId", "")
+    return await prospect.find(conn, failing, "E-PRIMARY-NONE", ROLES.file, "roleType", "")
 
 
 async def homeless(conn: Connection, work: Prospect) -> Answer:

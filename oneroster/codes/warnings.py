@@ -89,8 +89,8 @@ WARNINGS: dict[str, Code] = {
         "UUIDは小文字で出力してください。",
     ),
     "W-MASTER-ID": _warning(
-        "userMasterIdentifier is not a UUID.",
-        "userMasterIdentifierがUUIDではありません。",
+        "userMasterIdentifier is not a UUID of version 4.",
+        "userMasterIdentifierがバージョン4のUUIDではありません。",
         "Export the UUID that the school affairs system issued, or leave it blank.",
         "校務支援システムが発行したUUIDを出力するか、空にしてください。",
     ),
@@ -126,10 +126,10 @@ WARNINGS: dict[str, Code] = {
         "同じ順序で同じ数を出力してください。",
     ),
     "W-ROLE": _warning(
-        "A role that the Japan profile does not use.",
-        "Japan Profileでは使わないロールです。",
-        "Use guardian for parents and relatives, teacher for staff.",
-        "保護者や親族はguardian、教職員はteacherとしてください。",
+        "A role that the Japan profile does not use there.",
+        "Japan Profileではそこで使わないロールです。",
+        "Use guardian for parents and relatives, teacher for staff; principal and the like only on secondary rows.",
+        "保護者や親族はguardian、教職員はteacherとし、校長などの管理職ロールはsecondaryの行に出力してください。",
     ),
     "W-ORG-TYPE": _warning(
         "A type of org that the Japan profile does not use.",
@@ -194,10 +194,10 @@ WARNINGS: dict[str, Code] = {
         "metadata.jp.homeClassに所属学級のsourcedIdを出力してください。",
     ),
     "W-PRIMARY": _warning(
-        "A student's enrollment is marked primary, which is for teachers.",
-        "生徒の在籍にprimaryが指定されています（教員用の項目です）。",
-        "Export false or nothing for students.",
-        "生徒はfalseまたは空にしてください。",
+        "primary of an enrollment is not as the profile asks for it.",
+        "在籍のprimaryがプロファイルの求める値ではありません。",
+        "Export false for students, and true or false for teachers.",
+        "生徒はfalse、教員はtrueまたはfalseを出力してください。",
     ),
     "W-PRIMARY-TEACHER": _warning(
         "The class has more than one primary teacher at the same time.",

@@ -14,5 +14,6 @@ PROFILE = Profile(
     left_out={"users": ("resourceSourcedIds",)},
     added={"classes": SPECIAL_NEEDS, "users": USER_NAMES + PREFERRED_KANA, "enrollments": ATTENDANCE},
     only=NARROWED,
+    primary_filled=True,
     japanese=True,
 )

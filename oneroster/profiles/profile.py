@@ -39,6 +39,8 @@ class Profile(msgspec.Struct, frozen=True):
     added: Mapping[str, tuple[Metadata, ...]] = {}
     only: Mapping[str, Mapping[str, Vocabulary]] = {}
     """Narrowed vocabularies: entity, column, words."""
+    primary_filled: bool = False
+    """`primary` of an enrollment is to be filled; a blank one is warned of."""
     japanese: bool = False
     """Literal NULL is blank in parentSourcedId, and `True` is read as `true` with a warning."""
 

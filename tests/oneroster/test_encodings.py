@@ -183,7 +183,7 @@ def test_a_byte_in_the_first_line_is_counted_with_the_mark() -> None:
 
 
 def test_lines_are_named_one_by_one_up_to_a_limit_and_reading_goes_on() -> None:
-    bad = b"".join(b"o%d,,,\x8e\x52,school,,\n" % number for number in range(5_000))
+    bad = b"".join(b"o%d,,,\xff,school,,\n" % number for number in range(5_000))
     reader = rows.Rows(
         io.BytesIO(HEADER + bad + b"o9,,,South,school,,"), "orgs.csv", entities.ORGS, profiles.BY_NAME["base-1.2"]
     )
@@ -194,6 +194,17 @@ def test_lines_are_named_one_by_one_up_to_a_limit_and_reading_goes_on() -> None:
     assert reader.whole
     ids = sorted(cells[0] for batch in batches for cells in batch.cells)
     assert ids == sorted(["o9", *(f"o{number}" for number in range(5_000))])
+
+
+def test_a_whole_file_in_cp932_is_told_of_once_and_stray_bytes_each() -> None:
+    lines = [b"o%d,,,\x8e\x52,school,,\n" % number for number in range(30)]
+    lines[10] = b"o10,,,\xff,school,,\n"
+    reader = rows.Rows(io.BytesIO(HEADER + b"".join(lines)), "orgs.csv", entities.ORGS, profiles.BY_NAME["base-1.2"])
+    told = [one for batch in reader.batches() for one in batch.problems]
+    assert [(one.code, one.line) for one in told] == [("E-ENC", 2), ("E-ENC", 12)]
+    assert AS_CP932 in told[0].detail
+    assert AS_CP932 not in told[1].detail
+    assert reader.unlisted == 28
 
 
 def lines_of(data: bytes) -> list[str]:

@@ -51,3 +51,29 @@ def test_what_is_written_as_japan_asks_is_passed_over(text: bytes) -> None:
 def test_the_first_occurrence_is_told_by_its_line(text: bytes, expected: list[tuple[str, int]]) -> None:
     assert told(text) == expected
     assert told(*text.splitlines(keepends=True)) == expected
+
+
+@pytest.mark.parametrize(
+    "text, column",
+    [
+        (b'h,"i",j\r\n"a","b",c\r\n', "j"),
+        (b'h,i,j\r\n"a","b",\r\n', "j"),
+        (b'h,i,j\r\n"a",b,"c"\r\n', "i"),
+        (b'h,i,j\r\n"a,""b""",,"c"\r\n', "i"),
+        (b'h,i,j\r\n"a","b","c"\r\na,"b","c"\r\n', "h"),
+        (b'h,i,j\r\n,"b","c"\r\n', "h"),
+        (b'h,i,j\r\n"a","x\r\n,y",c\r\n', "j"),
+        (b'h,i,j\r\n"a","b","c",d\r\n', ""),
+        (b"h,i,j\r\n\r\n1,2,3\r\n", "h"),
+    ],
+)
+def test_the_first_value_without_quotes_is_told_by_its_column(text: bytes, column: str) -> None:
+    habits = Habits("users.csv")
+    habits.look(text, 0)
+    assert [(one.code, one.column) for one in habits.take()] == [("W-UNQUOTED", column)]
+
+
+def test_what_stands_behind_a_line_is_kept_until_it_is_asked_for() -> None:
+    habits = Habits("users.csv")
+    habits.look(b'h,i\n"a","b"\n"c",d\n', 0)
+    assert [[one.code for one in habits.take(last)] for last in (1, 2, 3, 4)] == [["W-EOL"], [], ["W-UNQUOTED"], []]

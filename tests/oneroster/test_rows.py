@@ -211,7 +211,7 @@ def test_a_gigabyte_in_one_row_is_refused_without_being_held(piece: bytes) -> No
     (batch,) = reader.batches()
     assert (1 << 30) - raw.left <= 2 * encodings.BATCH_BYTES + encodings.LONGEST_LINE
     assert batch.lines == [2]
-    assert told(batch.problems) == [("E-CSV", 3, "")]
+    assert [(one.code, one.line) for one in batch.problems] == [("E-CSV", 3)]
 
 
 def test_rows_of_half_a_mebibyte_come_in_small_batches() -> None:
@@ -221,11 +221,56 @@ def test_rows_of_half_a_mebibyte_come_in_small_batches() -> None:
     assert max(len(one.cells) for one in batches) <= 10
 
 
-def test_what_is_wrong_with_the_quotes_ends_the_reading_at_the_line_where_the_row_begins() -> None:
+def test_what_is_wrong_with_the_quotes_ends_the_reading_at_the_value_that_is_meant() -> None:
     for bad in ('"open\nup to\nthe end', '"shut" late,x', '"x"y'):
         found, problems = read(f"{HEADER}\n{GOOD}\n\no2,,,{bad},school,,\n{GOOD}\n")
         assert [number for number, _ in found] == [2]
-        assert told(problems) == [("E-CSV", 4, "")]
+        assert told(problems) == [("E-CSV", 4, "name")]
+
+
+def test_the_line_of_what_cannot_be_read_is_that_of_the_value_in_a_row_over_several_lines() -> None:
+    _, problems = read(f'{HEADER}\n{GOOD}\no2,,,"North ""a"", b\r\nand\rc",school,"x"y,\n{GOOD}\n')
+    assert told(problems) == [("E-CSV", 5, "identifier")]
+
+
+def test_behind_a_row_that_cannot_be_read_nobody_asks_for_quotes() -> None:
+    header = ",".join(JAPANESE.header(ORGS))
+    _, problems = read(f'{header}\r\n"o1","","","North"x,"school","",""\r\no2,,,South,school,,\n', ORGS, JAPANESE)
+    assert told(problems) == [("E-CSV", 2, "name")]
+
+
+def test_rules_name_the_line_on_which_the_value_begins() -> None:
+    one = "dda362e9-32d9-4940-a11d-65f06ac5c84a"
+    header = ",".join(JAPANESE.header(entities.COURSES))
+    row = f'"{one}","","","","2026年度\n国語","C1","P9","{one}","",""'
+    _, problems = read(f"{header}\r\n{row}\r\n", entities.COURSES, JAPANESE)
+    assert told(problems) == [("E-TEXT", 2, "title"), ("W-COURSE-CODE", 3, "courseCode"), ("W-GRADE", 3, "grades")]
+
+
+def test_of_a_value_with_an_error_no_rule_says_more() -> None:
+    profile = profiles.BY_NAME["jp-k12-1.0"]
+    header = profile.header(entities.ENROLLMENTS)
+    one = "dda362e9-32d9-4940-a11d-65f06ac5c84a"
+    cells = dict.fromkeys(header, "") | dict.fromkeys(
+        ("sourcedId", "classSourcedId", "schoolSourcedId", "userSourcedId"), one
+    )
+    for primary, code in (("yes", "E-BOOL"), ("", "W-PRIMARY")):
+        row = ",".join(f'"{cell}"' for cell in (cells | {"role": "teacher", "primary": primary}).values())
+        _, problems = read(f"{','.join(header)}\r\n{row}\r\n", entities.ENROLLMENTS, profile)
+        assert told(problems) == [(code, 2, "primary")]
+
+
+def test_of_a_row_that_could_not_be_read_whole_no_rule_asks_for_a_value() -> None:
+    profile = profiles.BY_NAME["jp-k12-1.0"]
+    header = ",".join(profile.header(entities.ENROLLMENTS))
+    _, problems = read(f'{header}\r\n"dda362e9-32d9-4940-a11d-65f06ac5c84a","x"\r\n', entities.ENROLLMENTS, profile)
+    assert told(problems) == [("E-COLUMNS", 2, "")]
+
+
+def test_an_id_with_letters_that_no_id_has_is_no_uuid_in_japan() -> None:
+    header = ",".join(JAPANESE.header(ORGS))
+    _, problems = read(f'{header}\r\n"1111111１","","","North","school","",""\r\n', ORGS, JAPANESE)
+    assert told(problems) == [("E-UUID", 2, "sourcedId")]
 
 
 def test_a_file_without_ends_of_lines_is_refused() -> None:

@@ -102,6 +102,12 @@ def test_a_sample_is_free_of_faults(profile: Profile, tmp_path: Path) -> None:
         ),
         ("orgs", {"sourcedId": ONE.upper()}, [("W-UUID-CASE", "sourcedId", ONE.upper())]),
         ("users", {"userMasterIdentifier": "12345"}, [("W-MASTER-ID", "userMasterIdentifier", "12345")]),
+        *(
+            ("users", {"userMasterIdentifier": one}, [("W-MASTER-ID", "userMasterIdentifier", one)])
+            for one in ("0c6f2f4e-5f2a-11f0-9c3d-0242ac120002", "dda362e9-32d9-4940-c11d-65f06ac5c84a")
+        ),
+        ("users", {"userMasterIdentifier": ONE.upper()}, []),
+        ("users", {"userMasterIdentifier": ""}, []),
         ("users", {"userMasterIdentifier": f"{ONE},{TWO}"}, [("W-MASTER-ID", "userMasterIdentifier", f"{ONE},{TWO}")]),
         ("users", {"userMasterIdentifier": ONE.upper()}, []),
         ("users", {"grades": "P1,J3"}, []),
@@ -148,6 +154,11 @@ def test_a_sample_is_free_of_faults(profile: Profile, tmp_path: Path) -> None:
         ("courses", {"title": "2026年度"}, []),
         ("courses", {"courseCode": "JP1"}, [("W-COURSE-CODE", "courseCode", "JP1")]),
         *(("roles", {"role": one}, [("W-ROLE", "role", one)]) for one in ("parent", "relative", "aide", "counselor")),
+        *(
+            ("roles", {"role": one, "roleType": kind}, [("W-ROLE", "role", one)] if kind == "primary" else [])
+            for one in ("principal", "districtAdministrator", "siteAdministrator")
+            for kind in ("primary", "secondary")
+        ),
         ("roles", {"role": "guardian"}, []),
         ("enrollments", {"primary": "true"}, [("E-PRIMARY", "primary", "true")]),
         ("enrollments", {"primary": "true", "role": "teacher"}, []),

@@ -269,7 +269,7 @@ async def test_two_primary_roles_in_one_org_are_one_too_many(conninfo: str) -> N
     given["roles"].append(given["roles"][0] | {"sourcedId": ONE, "role": "guardian"})
     given["roles"].append(given["roles"][0] | {"sourcedId": ORG, "orgSourcedId": ORG})
     given["roles"].append(given["roles"][0] | {"sourcedId": YEAR, "roleType": "secondary"})
-    assert told(await found(conninfo, given)) == [("E-PRIMARY-TWICE", "roles.csv", 4, "userSourcedId", PUPIL)]
+    assert told(await found(conninfo, given)) == [("E-PRIMARY-TWICE", "roles.csv", 4, "roleType", PUPIL)]
 
 
 async def test_a_delta_of_roles_is_judged_with_the_stored_ones_it_leaves(conninfo: str) -> None:
@@ -277,13 +277,13 @@ async def test_a_delta_of_roles_is_judged_with_the_stored_ones_it_leaves(conninf
     more = {"roles": delta(role | {"sourcedId": ONE})}
     modes = {"roles": "delta"}
     assert told(await found(conninfo, more, modes, stored=roster())) == [
-        ("E-PRIMARY-TWICE", "roles.csv", 2, "userSourcedId", PUPIL)
+        ("E-PRIMARY-TWICE", "roles.csv", 2, "roleType", PUPIL)
     ]
     instead = {"roles": delta(role, status="tobedeleted") + delta(role | {"sourcedId": ONE})}
     assert await found(conninfo, instead, modes, stored=roster()) == []
     lowered = {"roles": delta(role | {"roleType": "secondary"})}
     assert told(await found(conninfo, lowered, modes, stored=roster())) == [
-        ("E-PRIMARY-NONE", "roles.csv", 2, "userSourcedId", PUPIL)
+        ("E-PRIMARY-NONE", "roles.csv", 2, "roleType", PUPIL)
     ]
 
 
@@ -291,7 +291,7 @@ async def test_roles_without_a_primary_one_are_an_error_in_japan(conninfo: str) 
     given = roster()
     given["roles"][1]["roleType"] = "secondary"
     given["roles"].append(given["roles"][1] | {"sourcedId": ONE, "role": "principal"})
-    assert told(await found(conninfo, given)) == [("E-PRIMARY-NONE", "roles.csv", 3, "userSourcedId", TEACHER)]
+    assert told(await found(conninfo, given)) == [("E-PRIMARY-NONE", "roles.csv", 3, "roleType", TEACHER)]
     assert await found(conninfo, given, profile=BASE) == []
     assert await found(conninfo, given, wrong=frozenset({("roles.csv", "userSourcedId")})) == []
 

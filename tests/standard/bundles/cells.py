@@ -18,7 +18,7 @@ from tests.standard.bundles.sheets import (
 GUID = re.compile(r"[A-Za-z0-9.\-_/@]{1,255}")
 UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 UUID4 = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
-USER_IDS = re.compile(r"\{[^:{}]+:[^:{}]+\}(,\s*\{[^:{}]+:[^:{}]+\})*")
+USER_IDS = re.compile(r"\{[^:{}]+:[^{}]+\}(,\s*\{[^:{}]+:[^{}]+\})*")
 INSTANT = re.compile(r"(\d{4}-\d\d-\d\d)T([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d+)?Z", re.ASCII)
 EXTENSION = re.compile(r"ext:[a-zA-Z0-9.\-_]+")
 KANA = re.compile("[\u30a1-\u30fe\u3099\u309a \u3000]*")
@@ -109,9 +109,10 @@ def judge_bulk(row):
     return [("E-STATUS", name) for name in ("status", "dateLastModified") if row[name].text][:1]
 
 
-def judge_japan(file, value):
+def judge_japan(file, value, profile):
     """Give the Japanese column rules that a row breaks as (code, column); value maps columns to good texts."""
-    found = []
+    must_fill = file == "enrollments" and profile == "jp-k12-1.0"
+    found = [("W-PRIMARY", "primary")] if must_fill and value.get("primary") == "" else []
     for name in NAMES.get(file, []):
         text = value.get(name, "")
         found += [("W-KANA", name)] if HALF_WIDTH.search(text) else []
@@ -171,7 +172,7 @@ def japan_course(value):
 def japan_user(value):
     """Judge a user's enabledUser and userMasterIdentifier."""
     found = [("W-ENABLED", "enabledUser")] if value.get("enabledUser", "").lower() == "false" else []
-    if "userMasterIdentifier" in value and not UUID4.fullmatch(value["userMasterIdentifier"].lower()):
+    if value.get("userMasterIdentifier") and not UUID4.fullmatch(value["userMasterIdentifier"].lower()):
         found.append(("W-MASTER-ID", "userMasterIdentifier"))
     return found
 
@@ -185,7 +186,5 @@ def japan_role(value):
 
 def japan_enrollment(value):
     """Judge the primary flag of an enrollment."""
-    if value.get("primary") == "":
-        return [("W-PRIMARY", "primary")]
     student = value.get("role") == "student" and value.get("primary", "").lower() == "true"
     return [("E-PRIMARY", "primary")] if student else []

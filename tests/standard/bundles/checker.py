@@ -20,7 +20,7 @@ def check(path, profile, delta=False):
         stopping = {"E-FOLDER", "E-ZIP"} & {rule for rule, *_ in found}
         found += [] if stopping else check_members(members, profile, delta)
     elif not found:
-        found = [("E-MANIFEST", "manifest", None, None, "")]
+        found = [("E-MANIFEST", None, None, None, "")]
     found = [("error" if rule[0] == "E" else "warning", rule, *rest) for rule, *rest in found]
     return sorted(found, key=lambda entry: (entry[2] or "", entry[3] or 0, entry[1], entry[4] or ""))
 
@@ -35,7 +35,7 @@ def check_members(members, profile, delta):
     found += package.judge_files(members, modes, profile) + dialect
     tables, unknown = {}, set(skipped(profile))
     unknown |= {file for file, (_, mode) in modes.items() if mode != "absent" and file + ".csv" not in members}
-    unknown |= {rest[0] for rule, *rest in found if rule == "E-MANDATORY"}
+    unknown |= {rest[2].removeprefix("file.") for rule, *rest in found if rule == "E-MANDATORY"}
     for file, (line, mode) in modes.items():
         if file + ".csv" in members and file not in skipped(profile):
             problems, table = check_file(file, members[file + ".csv"], mode, profile)
@@ -43,7 +43,7 @@ def check_members(members, profile, delta):
             if table:
                 tables[file] = table
                 if table["mode"] != mode and mode in ("bulk", "delta"):
-                    found.append(("W-MODE", "manifest", line, "value", mode))
+                    found.append(("W-MODE", "manifest", line, f"file.{file}", mode))
             else:
                 unknown.add(file)
     return found + check_across(tables, unknown, profile)
@@ -63,13 +63,13 @@ def check_dialect(file, data, profile):
     if japanese(profile):
         wrong = [line for line, end in ends if end not in ("\r\n", "")]
         found += [("W-EOL", file, line, None, "") for line in wrong[:1]]
-        for row in rows[1:]:
-            if len(row) == len(rows[0]):
-                found += [
-                    ("W-UNQUOTED", file, cell.line, name.text, cell.text)
-                    for name, cell in zip(rows[0], row, strict=False)
-                    if not cell.quoted
-                ]
+        bare = [
+            ("W-UNQUOTED", file, cell.line, name.text, cell.text)
+            for row in rows[1:]
+            for name, cell in zip(rows[0], row, strict=False)
+            if not cell.quoted
+        ]
+        found += bare[:1]
     return found, rows
 
 
@@ -79,7 +79,8 @@ def check_file(file, data, mode, profile):
     if rows is None:
         return found, None
     if len(rows) < 2:
-        return [*found, ("E-EMPTY", file, None, None, "")], {"rows": [], "mode": mode}
+        code = "W-NO-ROWS" if rows else "E-EMPTY"
+        return [*found, (code, file, None, None, "")], {"rows": [], "mode": mode}
     header = [cell.text for cell in rows[0]]
     found += package.judge_header(file, header, profile)
     table = {"rows": [], "mode": mode}
@@ -121,7 +122,7 @@ def check_row(file, row, mode, profile):
             for name, _, _ in columns(file, profile)
             if name in row and name not in row["bad"]
         }
-        found += judge_japan(file, value)
+        found += judge_japan(file, value, profile)
     return [(code, file, row[name].line, name, row[name].text) for code, name in found]
 
 

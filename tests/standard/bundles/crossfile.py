@@ -41,7 +41,7 @@ def judge_references(tables, unknown, profile):
     targets = {
         file: index(table, profile)
         for file, table in tables.items()
-        if file in ("orgs", "academicSessions", "courses", "classes", "users", "userProfiles", "resources")
+        if file in ("orgs", "academicSessions", "courses", "classes", "users", "userProfiles")
     }
     for file, table in tables.items():
         for name, kind, _ in columns(file, profile):
@@ -50,7 +50,7 @@ def judge_references(tables, unknown, profile):
             if not kind.startswith("ref") or table["mode"] == "delta":
                 continue
             target, _, wanted = kind.split("=")[1].partition("/")
-            if target in unknown or tables.get(target, {}).get("mode") == "delta":
+            if target in unknown or target == "resources" or tables.get(target, {}).get("mode") == "delta":
                 continue
             many = kind.startswith("refs")
             for row in table["rows"]:
@@ -120,6 +120,8 @@ def judge_roles(tables, profile):
             seen.add((user, org))
         if text(row, "roleType", profile) != "secondary":
             primary.add(user)
+    if any(text(row, "status", profile) or not text(row, "userSourcedId", profile) for row in tables["roles"]["rows"]):
+        return found  # whose role that is, or whether it is one, cannot be told
     for user, row in first.items():
         if user in known and user not in primary and japanese(profile):
             found.append(("E-PRIMARY-NONE", "roles", row["roleType"].line, "roleType", user))
@@ -146,9 +148,11 @@ def judge_home_classes(tables, profile):
 
 
 def judge_primary_teachers(tables, profile):
-    """Report each later primary teacher of a class whose period meets an earlier one's; base: primary pupils too."""
+    """Report each primary teacher of a class who begins while another is; base: primary pupils too."""
     found, seen = [], {}
-    for row in tables.get("enrollments", {"rows": []})["rows"]:
+    for row in sorted(
+        tables.get("enrollments", {"rows": []})["rows"], key=lambda row: text(row, "beginDate", profile) or "0000"
+    ):
         if text(row, "primary", profile).lower() != "true":
             continue
         role, group = text(row, "role", profile), text(row, "classSourcedId", profile)

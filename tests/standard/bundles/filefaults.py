@@ -125,10 +125,7 @@ def rename_column(state, fault):
     """Write a header in another case."""
     data = table(state, fault["file"])
     data["header"][data["header"].index(fault["column"])] = fault["values"][0]
-    found = whole(fault, 1, fault["column"])
-    if "E-HEADER-UNKNOWN" in fault.get("also", []):
-        found.append(("E-HEADER-UNKNOWN", fault["file"], 1, fault["values"][0]))
-    return found
+    return whole(fault, 1, fault["column"])
 
 
 def empty(state, fault):
@@ -140,11 +137,12 @@ def empty(state, fault):
 
 
 def remove_file(state, fault):
-    """Take a file away; leave_out also says so in the manifest."""
+    """Take a file away; leave_out also says so in the manifest. The fault is the manifest's."""
     del state["bundle"]["files"][fault["file"]]
+    row = manifest_row(state, "file." + fault["file"])
     if fault["kind"] == "leave out":
-        manifest_row(state, "file." + fault["file"])[1] = "absent"
-    return whole(fault)
+        row[1] = "absent"
+    return whole(fault, row, "value", "manifest")
 
 
 def add_file(state, fault):
@@ -172,25 +170,22 @@ def property_rows(state, fault):
     rows, row = state["bundle"]["manifest"]["rows"], manifest_row(state, fault["where"]["propertyName"])
     if fault["kind"] == "drop property":
         rows[:] = [other for other in rows if other is not row]
-        return whole(fault)
+        return whole(fault, None, row[0])
     rows.append(list(row))
     return whole(fault, rows[-1], "propertyName")
 
 
 def package(state, fault):
-    """Spoil the package: its name, its folder, its manifest, or everything but the manifest."""
+    """Spoil the package: its name, its folder, or its manifest."""
     bundle = state["bundle"]
     if fault["kind"] == "zip name":
         bundle["zip_name"] = "oneroster_bulk_20260401040000.zip"
     elif fault["kind"] == "folder":
         bundle["folder"] = "OneRoster/"
+        return [(fault["code"], bundle["folder"] + file, None, None) for file in ("manifest", *bundle["files"])]
     elif fault["kind"] == "no manifest":
         bundle["manifest"] = None
-    elif fault["kind"] == "only manifest":
-        for row in bundle["manifest"]["rows"]:
-            row[1] = "absent" if row[0].startswith("file.") else row[1]
-        bundle["files"].clear()
-    return whole(fault)
+    return whole(fault, file=None)
 
 
 def older_version(state, fault):
@@ -275,7 +270,6 @@ KINDS = {
     "zip name": package,
     "folder": package,
     "no manifest": package,
-    "only manifest": package,
     "version 1.1": older_version,
     "version 1.0": older_version,
     "sds": microsoft,

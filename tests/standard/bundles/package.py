@@ -46,8 +46,7 @@ def judge_layout(path, members, profile):
     if japanese(profile) and not os.path.isdir(path) and not ZIP_NAME.fullmatch(base):
         found.append(("W-ZIP-NAME", None, None, None, base))
     nested = sorted(name for name in members if "/" in name and name.endswith(".csv"))
-    if nested:
-        found.append(("E-FOLDER", None, None, None, nested[0]))
+    found += [("E-FOLDER", stem(name), None, None, name) for name in nested]
     for name in members:
         if "/" not in name and name.endswith(".csv") and stem(name) not in [*MANIFEST_FILES, "manifest"]:
             found.append(("E-FILE-UNKNOWN", stem(name), None, None, name))
@@ -73,7 +72,7 @@ def judge_version(members):
         return [("E-SDS", None, None, None, ",".join(users))]
     if not users or "orgSourcedIds" in users:
         return [("E-OR10", None, None, None, "")]
-    return [("E-MANIFEST", "manifest", None, None, "")]
+    return [("E-MANIFEST", None, None, None, "")]
 
 
 def manifest_rows(data):
@@ -92,14 +91,15 @@ def judge_manifest(members, profile, delta):
     properties, rows = manifest_rows(members["manifest.csv"])
     found = []
     if not rows or [cell.text for cell in rows[0]] != ["propertyName", "value"]:
-        found.append(("E-MANIFEST", "manifest", 1, None, ""))
+        found.append(("E-MANIFEST-VALUE", "manifest", 1, None, ""))
     found += [("E-COLUMNS", "manifest", row[0].line, None, "") for row in rows[1:] if len(row) != 2]
     wanted = ["manifest.version", "oneroster.version"] + ["file." + file for file in MANIFEST_FILES]
     for name in wanted:
         if name not in properties:
-            found.append(("E-MANIFEST", "manifest", None, "propertyName", name))
+            code = "W-MANIFEST" if name.startswith("file.") else "E-MANIFEST-VALUE"
+            found.append((code, "manifest", None, name, name))
     for name, places in properties.items():
-        found += [("E-MANIFEST", "manifest", line, "propertyName", name) for line, _ in places[1:]]
+        found += [("E-MANIFEST-VALUE", "manifest", line, name, name) for line, _ in places[1:]]
         for line, value in places:
             found += judge_property(name, line, value, profile, delta)
     modes = {file: properties.get("file." + file, [(None, "absent")])[0] for file in MANIFEST_FILES}
@@ -113,39 +113,41 @@ def judge_property(name, line, value, profile, delta):
     elif name == "manifest.version":
         allowed = ("1.0",)
     elif name == "oneroster.version":
-        return [] if value in VERSIONS[profile] else [("W-VERSION", "manifest", line, "value", value)]
+        return [] if value in VERSIONS[profile] else [("W-VERSION", "manifest", line, name, value)]
     else:
         return []
-    return [] if value in allowed else [("E-MANIFEST-VALUE", "manifest", line, "value", value)]
+    return [] if value in allowed else [("E-MANIFEST-VALUE", "manifest", line, name, value)]
 
 
 def judge_files(members, modes, profile):
     """Compare the files that are there with what the manifest says."""
     found = []
     present = {stem(name) for name in members}
-    for file, (_, mode) in modes.items():
+    for file, (line, mode) in modes.items():
         if mode in ("bulk", "delta") and file not in present:
-            found.append(("E-FILE-MISSING", file, None, None, mode))
+            found.append(("E-FILE-MISSING", "manifest", line, f"file.{file}", mode))
         elif mode == "absent" and file in present:
             found.append(("E-FILE-EXTRA", file, None, None, mode))
         elif file in present and file in skipped(profile):
             found.append(("W-SKIPPED", file, None, None, mode))
         elif japanese(profile) and mode == "absent" and file in MANDATORY:
-            found.append(("E-MANDATORY", file, None, None, mode))
-    if not japanese(profile) and present == {"manifest"}:
-        found.append(("W-NO-ROWS", None, None, None, ""))
+            found.append(("E-MANDATORY", "manifest", line, f"file.{file}", mode))
     return found
 
 
 def judge_header(file, header, profile):
     """Compare a header with the profile's exact list of columns."""
     wanted = [name for name, _, _ in columns(file, profile)]
-    found = [("E-HEADER-MISSING", file, 1, name, "") for name in wanted if name not in header]
+    missing = [name for name in wanted if name not in header]
+    if profile == "base-1.2":
+        missing = [name for name in missing if (file, name) != ("users", "resourceSourcedIds")]
+    miswritten = {name.lower() for name in missing}
+    found = [("E-HEADER-MISSING", file, 1, name, "") for name in missing]
     found += [("E-HEADER-TWICE", file, 1, name, "") for place, name in enumerate(header) if name in header[:place]]
     found += [
         ("E-HEADER-UNKNOWN", file, 1, name, "")
         for name in dict.fromkeys(header)
-        if name not in wanted and not name.startswith("metadata.")
+        if name not in wanted and not name.startswith("metadata.") and name.lower() not in miswritten
     ]
     known = [name for name in dict.fromkeys(header) if name in wanted or name.startswith("metadata.")]
     right = [name for name in wanted if name in known] + [name for name in known if name not in wanted]

@@ -302,6 +302,15 @@ def no_primary(state, fault):
     return place(fault, row)
 
 
+def goes_along(state, fault):
+    """Say whether a fault may join those placed: when a role does not tell its user, nobody is said to lack a role."""
+    hides = (fault["file"], fault["column"], fault["code"]) == ("roles", "userSourcedId", "E-REQUIRED")
+    hides = hides or (fault["file"], fault["kind"]) == ("roles", "status")
+    if not hides and fault["kind"] not in ("no role", "no primary"):
+        return True
+    return state["count"].setdefault("hides roles", hides) == hides
+
+
 def no_role(state, fault):
     """Take away the only role of a guardian or teacher."""
     rows = table(state, "roles")["rows"]
@@ -318,7 +327,7 @@ def no_role(state, fault):
 
 
 def second_teacher(state, fault):
-    """Make a second teacher of a class primary; the fault is at the later of the two rows."""
+    """Make a second teacher of a class primary; the fault is at the one who begins later, or else stands later."""
     rows = table(state, "enrollments")["rows"]
 
     def read(row, column):
@@ -338,7 +347,8 @@ def second_teacher(state, fault):
             put(state, "enrollments", row, "primary", "true")
             close(state, "enrollments", row)
             close(state, "enrollments", first[0])
-            return place(fault, first[0] if any(one is row for one in before(rows, first[0])) else row)
+            pair = [one for one in rows if one is row or one is first[0]]
+            return place(fault, max(reversed(pair), key=lambda one: read(one, "beginDate")))
     return None
 
 

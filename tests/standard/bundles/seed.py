@@ -97,8 +97,9 @@ def draw(state, pool, number):
     for fault in endless(rng, rows, 40):
         if placed >= number:
             break
-        more = KINDS[fault["kind"]](state, fault) or []
-        found, placed = found + more, placed + bool(more)
+        if rowfaults.goes_along(state, fault):
+            more = KINDS[fault["kind"]](state, fault) or []
+            found, placed = found + more, placed + bool(more)
     return found
 
 
@@ -139,13 +140,14 @@ def place_break(state, fault, rows):
 
 
 def resolve(state, entry, members, places):
-    """Turn the place of a fault into an expected finding."""
+    """Turn the place of a fault into an expected finding; a property of the manifest stands for its column."""
     code, file, line, column = entry
     if line == "bad byte":
         line = bad_line(members[file])
     elif isinstance(line, list):
-        header = rowfaults.table(state, file)["header"]
-        line = places[id(line), header.index(column) if column else 0]
+        header, row = rowfaults.table(state, file)["header"], line
+        line = places[id(row), header.index(column) if column else 0]
+        column = row[0] if column and file == "manifest" else column
     return code, file, line, column, "error" if code[0] == "E" else "warning"
 
 

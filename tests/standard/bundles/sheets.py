@@ -87,7 +87,7 @@ NUMBER = {
 }
 FLAG = {"jp-1.2": "metadata.jp.PublicFlg", "jp-1.2.1": "metadata.jp.PublicFlg", "jp-k12-1.0": "metadata.jp.publicFlg"}
 
-VERSIONS = {BASE: ("1.2",), "jp-1.2": ("1.2",), "jp-1.2.1": ("1.2", "1.2.1"), "jp-k12-1.0": ("1.2_JP",)}
+VERSIONS = {BASE: ("1.2", "1.2.1"), "jp-1.2": ("1.2",), "jp-1.2.1": ("1.2", "1.2.1"), "jp-k12-1.0": ("1.2_JP",)}
 
 # The values of each enum, and whether it may be extended by "ext:".
 ENUMS = {
