@@ -96,6 +96,7 @@ async def ingest(
         async with database.tenant_transaction(conn, tenant.id, "ingest"):
             await revisions.lock(conn, tenant.id)
             await refuse_late(conn, job, bundle, findings)
+            await merge.make_room(conn)
             await mark("stage", 0)
             staged = await stage(conn, tenant, bundle, profile, sealer, findings, mark)
             rows = staged.rows

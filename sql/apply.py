@@ -35,10 +35,9 @@ async def _has_next_users(conn: Connection) -> bool:
 async def _load_first(conn: Connection, work: Merge, entity: Entity) -> None:
     """The first rows of an entity: in a detached table, indexed after."""
     if entity in work.placed:
-        await staging.keep_first(conn, work.tenant_id, entity)
+        await staging.keep_first(conn, work.tenant_id, entity, work.modes[entity])
     else:
         await _insert_first(conn, work, entity)
-    await conn.execute("SET LOCAL maintenance_work_mem = '256MB'")
     await database.fetch_value(conn, "SELECT index_partition(%(table)s)", {"table": entity.table})
 
 

@@ -14,7 +14,6 @@ from sql.merge import PARTS, WITH_CHILDREN, Merge, given_status, listed
 
 async def diff(conn: Connection, work: Merge) -> list[Count]:
     """What the load would change. Parts of users are merged already then; give the transaction up to leave no trace."""
-    await conn.execute("SET LOCAL work_mem = '128MB'")
     for entity in work.modes:
         if entity not in work.fresh and entity not in WITH_CHILDREN:
             await _diff_rows(conn, work, entity)

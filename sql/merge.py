@@ -39,6 +39,11 @@ class Merge(msgspec.Struct, frozen=True):
         return entity in self.modes
 
 
+async def make_room(conn: Connection) -> None:
+    """Memory for sorts, joins and indexes of a load; until the transaction ends."""
+    await conn.execute("SET LOCAL work_mem = '128MB'; SET LOCAL maintenance_work_mem = '256MB'")
+
+
 async def begin(
     conn: Connection, tenant_id: int, modes: Mapping[Entity, str], placed: Collection[Entity] = ()
 ) -> Merge:
