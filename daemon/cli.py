@@ -20,13 +20,15 @@ app = App(
     default_parameter=Parameter(negative=()),
 )
 app.meta.group_parameters = cyclopts.Group("Where", sort_key=0)
-for noun in ("tenant", "inbox", "client", "job", "audit", "db"):
+for noun in ("tenant", "inbox", "client", "job", "record", "audit", "db"):
     app.command(f"daemon.verbs.{noun}:app", name=noun)
 for verb, place in {
     "run": "daemon.verbs.process:run",
     "tui": "daemon.verbs.process:tui",
     "demo": "daemon.verbs.process:demo",
     "ingest": "daemon.verbs.bundle:ingest",
+    "check": "daemon.verbs.check:check",
+    "export": "daemon.verbs.export:export",
     "sample": "daemon.verbs.bundle:sample",
     "explain": "daemon.verbs.bundle:explain",
 }.items():

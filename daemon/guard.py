@@ -4,52 +4,84 @@ Strictly greater than the limits: deletes over 10 % or updates over 75 % of the 
 also of students and of teachers; all ids new; a bulk file without rows where active records exist.
 """
 
+import datetime
 from collections.abc import Mapping, Sequence
 
 import msgspec
 
+from oneroster.said import Said
 from sql.jobs import Count
+from sql.settings import Limits, Settings
+
+TURNING_OVER = frozenset({"academicSessions", "courses", "classes", "enrollments"})
+"""What a new school year replaces entirely."""
 
 
-class Limits(msgspec.Struct, frozen=True):
-    """A tenant's limits."""
+def limits_of(settings: Settings, entity: str, day: datetime.date) -> Limits:
+    """The limits for an entity on a day: in the window of the school years' change they are wider."""
+    window = settings.window
+    if window is None or not window.begin <= day <= window.end:
+        return settings.guard
+    if entity in TURNING_OVER:
+        return msgspec.structs.replace(settings.guard, deleted=1.0, updated=1.0, few=0)
+    return msgspec.structs.replace(settings.guard, deleted=window.deleted, updated=window.updated)
 
-    deleted: float = 0.10
-    """Of the active records of an entity."""
-    updated: float = 0.75
-    few: int = 20
-    """Below so many active records the shares say little: then more than `few_allowed` count."""
-    few_allowed: int = 5
 
-
-def judge(counts: Sequence[Count], rows: Mapping[str, int], bulk: frozenset[str], limits: Limits) -> list[Count]:
+def judge(
+    counts: Sequence[Count], rows: Mapping[str, int], bulk: frozenset[str], settings: Settings, day: datetime.date
+) -> list[Count]:
     """The counts with the guard's word: ok, or hold:empty, hold:ids, hold:deleted, hold:updated.
 
-    `rows` are the data rows of each file in the bundle, `bulk` the entities whose file is a bulk file.
+    `rows` are the data rows of each file in the bundle, `bulk` the entities whose file is a bulk file, `day` the one
+    on which the bundle came.
     """
-    return [msgspec.structs.replace(one, guard=_word(one, rows, bulk, limits)) for one in counts]
+    return [
+        msgspec.structs.replace(one, guard=_word(one, rows, bulk, limits_of(settings, one.entity, day)))
+        for one in counts
+    ]
 
 
-def held_because(counts: Sequence[Count]) -> str | None:
+NAMES = {
+    "orgs": "組織",
+    "academicSessions": "学期・年度",
+    "courses": "コース",
+    "classes": "クラス",
+    "users": "利用者",
+    "students": "児童生徒",
+    "teachers": "教職員",
+    "enrollments": "在籍",
+    "demographics": "属性情報",
+}
+
+
+def held_because(counts: Sequence[Count]) -> Said | None:
     """A sentence for people naming the worst of what is held, or None when nothing is."""
     sentences = {
-        "hold:empty": "The bulk file {entity} has no rows, but {before:,} active records are stored.",
-        "hold:ids": "Every id in {entity} is new: all {before:,} active records would go.",
-        "hold:deleted": "{deleted:,} of {before:,} active {entity} would go ({share:.1%}).",
-        "hold:updated": "{updated:,} of {before:,} active {entity} would change ({share:.1%}).",
+        "hold:empty": Said(
+            "The bulk file {entity} has no rows, but {before:,} active records are stored.",
+            "{entity}.csvにデータ行がありませんが、有効な{name}が{before:,}件登録されています。",
+        ),
+        "hold:ids": Said(
+            "Every id in {entity} is new: all {before:,} active records would go.",
+            "{name}のIDがすべて新しく、登録済みの{before:,}件がすべて削除されます。",
+        ),
+        "hold:deleted": Said(
+            "{deleted:,} of {before:,} active {entity} would go ({share:.1%}).",
+            "{name}{before:,}件のうち{deleted:,}件（{share:.1%}）が削除されます。",
+        ),
+        "hold:updated": Said(
+            "{updated:,} of {before:,} active {entity} would change ({share:.1%}).",
+            "{name}{before:,}件のうち{updated:,}件（{share:.1%}）が変更されます。",
+        ),
     }
     held = [one for one in counts if one.guard != "ok"]
     if not held:
         return None
     order = list(sentences)
     worst = min(held, key=lambda one: (order.index(one.guard), -_moved(one) / one.before))
-    return sentences[worst.guard].format(
-        entity=worst.entity,
-        before=worst.before,
-        deleted=worst.deleted,
-        updated=worst.updated,
-        share=_moved(worst) / worst.before,
-    )
+    given = msgspec.structs.asdict(worst) | {"share": _moved(worst) / worst.before, "name": NAMES[worst.entity]}
+    said = sentences[worst.guard]
+    return Said(said.english.format(**given), said.japanese.format(**given))
 
 
 def _moved(one: Count) -> int:

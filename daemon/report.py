@@ -74,6 +74,10 @@ ADVICE = {
     ),
     "failed": ("Nothing to do for now; we see to it.", "当方で対応しますので、今は何もする必要はありません。"),
 }
+REASONS = {
+    "rolled-back": "These very bytes were applied before and rolled back; they are not applied again by themselves."
+}
+"""Reasons that are a word for machines."""
 NOTHING_TO_DO = ("Nothing to do.", "対応は不要です。")
 
 
@@ -161,7 +165,7 @@ def as_text(report: Report) -> str:
         "",
         f"結果: {japanese}",
         f"Result: {english}",
-        *([f"理由 / Reason: {_plain(job.reason)}"] if job.reason else []),
+        *_because(job),
         *_changes(report),
         "",
         f"対応: {advice[1]}",
@@ -169,6 +173,13 @@ def as_text(report: Report) -> str:
         *_problems(report),
     ]
     return "\n".join(lines) + "\n"
+
+
+def _because(job: Job) -> Iterator[str]:
+    if job.reason:
+        if job.reason_japanese:
+            yield f"理由: {_plain(job.reason_japanese)}"
+        yield f"Reason: {_plain(REASONS.get(job.reason, job.reason))}"
 
 
 def _changes(report: Report) -> Iterator[str]:
@@ -187,7 +198,8 @@ def _changes(report: Report) -> Iterator[str]:
 
 
 def _problems(report: Report) -> Iterator[str]:
-    job, faults = report.job, report.faults
+    # Errors first; else as they stand in the bundle.
+    job, faults = report.job, sorted(report.faults, key=lambda one: one.severity)
     yield ""
     yield f"エラー / Errors: {job.errors:,}    警告 / Warnings: {job.warnings:,}"
     for number, one in enumerate(faults[:FIRST], start=1):

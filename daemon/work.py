@@ -14,12 +14,14 @@ from pathlib import Path
 
 import structlog
 
-from daemon import archive, guard, keys, report
+from daemon import archive, keys, report
 from daemon.child import Place
 from daemon.config import Settings
-from daemon.ingest import Findings, Outcome, Taken, describe, ingest
+from daemon.findings import Findings
+from daemon.ingest import Outcome, Taken, describe, ingest, roll_back
 from oneroster.bundle import Bundle, open_bundle
-from sql import audit, database, jobs, processes, revisions, seal, tenants
+from oneroster.said import Said
+from sql import audit, database, decisions, jobs, processes, revisions, seal, settings, tenants
 from sql.database import Connection, Pool
 from sql.jobs import Claim
 
@@ -33,6 +35,7 @@ MOST_ATTEMPTS = 3
 RENEWAL = 4.0
 """Seconds between renewals of a lease, and the least between two notes of progress."""
 PROGRESS = 1.0
+AWAY = Said("the database went away", "データベースに接続できませんでした。")
 
 
 async def serve(settings: Settings, place: Place) -> None:
@@ -124,11 +127,12 @@ class Worker:
         except Taken:
             log.warning("job taken away")
         except database.OUTAGE:
-            await self._put_back(job, "the database went away")
+            await self._put_back(job, AWAY)
             raise
         except Exception as error:  # a bundle that trips us harms only itself
             log.exception("job failed")
-            await self._put_back(job, f"{type(error).__name__}: see the log")
+            name = type(error).__name__
+            await self._put_back(job, Said(f"{name}: see the log", f"内部エラー（{name}）が発生しました。"))
 
     async def _examine(self, conn: Connection, job: Claim) -> Outcome | None:
         """Load the bundle; None when an earlier attempt did so and only did not live to say it."""
@@ -137,18 +141,22 @@ class Worker:
             current = await revisions.current(side, job.tenant_id)
         if job.revision is not None:
             return None
-        if current is not None and current.sha256 == job.sha256:
-            return Outcome("duplicate", Findings(), f"The same bytes as job {str(current.job_id)[:8]}.")
         sealer = tenant.sealer(self.master)
+        if job.kind == "rollback":
+            async with Marks(self.pool, job) as marks:
+                return await roll_back(conn, job, tenant, sealer, marks.mark)
+        if current is not None and current.sha256 == job.sha256:
+            same = str(current.job_id)[:8]
+            reason = Said(f"The same bytes as job {same}.", f"ジョブ {same} と同一のデータです。")
+            return Outcome("duplicate", Findings(), reason)
         with ExitStack() as stack:
-            bundle = await asyncio.to_thread(self._open, stack, job, sealer)
-            marks = Marks(self.pool, job)
-            async with marks:
-                return await ingest(conn, job, tenant, sealer, bundle, guard.Limits(), marks.mark)
+            bundle = await asyncio.to_thread(self._open, stack, job, sealer, settings.read(tenant.settings).encoding)
+            async with Marks(self.pool, job) as marks:
+                return await ingest(conn, job, tenant, sealer, bundle, marks.mark)
 
-    def _open(self, stack: ExitStack, job: Claim, sealer: seal.Sealer) -> Bundle:
+    def _open(self, stack: ExitStack, job: Claim, sealer: seal.Sealer, encoding: str) -> Bundle:
         stream = stack.enter_context(archive.open(self.settings.state / "archive", job.tenant_id, sealer, job.sha256))
-        return stack.enter_context(open_bundle(stream))
+        return stack.enter_context(open_bundle(stream, encoding))
 
     async def _conclude(self, job: Claim, outcome: Outcome | None) -> None:
         state = "applied" if outcome is None else outcome.state
@@ -162,6 +170,8 @@ class Worker:
             kept = await jobs.finish(conn, job, state, outcome.reason if outcome else None)
             if kept:
                 await audit.write(conn, job.tenant_id, audit.SYSTEM, f"job.{state}", str(job.id))
+            if kept and outcome is not None and outcome.bulk and state == "held":  # else done with the load
+                await decisions.supersede(conn, job.tenant_id, job.id, job.day)
         if not kept:
             raise Taken
         log.info("job ended", state=state)
@@ -176,12 +186,12 @@ class Worker:
         async with self.pool.connection() as conn, database.tenant_transaction(conn, tenant_id, "ingest"):
             return await revisions.publish(conn, tenant_id)
 
-    async def _put_back(self, job: Claim, reason: str) -> None:
+    async def _put_back(self, job: Claim, reason: Said) -> None:
         """An outage or a bug: try again a little later, three times in all."""
         with contextlib.suppress(*database.OUTAGE):
             async with database.hub(self.pool, "ingest") as conn:
                 if job.attempts < MOST_ATTEMPTS:
-                    await jobs.retry_later(conn, job, reason, datetime.timedelta(seconds=2**job.attempts))
+                    await jobs.retry_later(conn, job, reason.english, datetime.timedelta(seconds=2**job.attempts))
                 else:
                     await jobs.finish(conn, job, "failed", reason)
                     await audit.write(conn, job.tenant_id, audit.SYSTEM, "job.failed", str(job.id), ok=False)
@@ -204,8 +214,9 @@ class Marks:
         self._lost = False
         self._task: asyncio.Task[None] | None = None
 
-    async def __aenter__(self) -> None:
+    async def __aenter__(self) -> "Marks":
         self._task = asyncio.create_task(self._renew())
+        return self
 
     async def __aexit__(self, *_: object) -> None:
         assert self._task is not None

@@ -4,7 +4,6 @@ CSV binding section 1: all CSVs lie at the root, `manifest.csv` is one of them. 
 encrypted or monstrous entries are refused before a byte of them is read.
 """
 
-import csv
 import errno
 import io
 import stat
@@ -16,7 +15,7 @@ from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import IO, Any
 
-from oneroster import manifest
+from oneroster import encodings, entities, manifest
 from oneroster.manifest import Manifest
 from oneroster.problems import Problem
 
@@ -53,9 +52,13 @@ class Broken(Exception):
 class Bundle:
     """An open bundle: its files, its manifest, and what is wrong with it so far."""
 
-    def __init__(self, files: dict[str, "Path | zipfile.ZipInfo"], archive: zipfile.ZipFile | None) -> None:
+    def __init__(
+        self, files: dict[str, "Path | zipfile.ZipInfo"], archive: zipfile.ZipFile | None, encoding: str
+    ) -> None:
         self._files = files
         self._archive = archive
+        self.encoding = encoding
+        """What the tenant says of files without a byte order mark."""
         self.problems: list[Problem] = []
         self.manifest: Manifest | None = None
 
@@ -76,14 +79,17 @@ class Bundle:
                 yield stream
 
     def header(self, name: str) -> tuple[str, ...]:
-        """The header row of a file as far as it can be read, for recognising the profile; () when it cannot."""
-        with self.open(name) as stream:
-            line = stream.readline(1 << 20)
-        text = line.decode("utf-8-sig", errors="replace").strip("\r\n")
+        """The header row of a file as far as it can be read, for recognising the dialect; () when it cannot."""
         try:
-            return tuple(next(csv.reader([text]), ()))
-        except csv.Error:
-            return ()
+            with self.open(name) as stream:
+                return encodings.header(stream, name, self.encoding)
+        except Broken:
+            return ()  # which is told where its rows are read
+
+    def headers(self) -> dict[str, tuple[str, ...]]:
+        """File name to header row, in the order of dependence; files that nobody knows come last."""
+        known = [entity.file for entity in entities.ALL if entity.file in self._files]
+        return {name: self.header(name) for name in (*known, *sorted(self.names - set(known)))}
 
 
 class _Unpacked(io.RawIOBase):
@@ -126,7 +132,7 @@ def _of_the_machine(error: Exception) -> bool:
 
 
 @contextmanager
-def open_bundle(source: Path | IO[bytes]) -> Iterator[Bundle]:
+def open_bundle(source: Path | IO[bytes], encoding: str = "auto") -> Iterator[Bundle]:
     """A zip or a folder, opened; `problems` tells what is wrong, `manifest` is None when it cannot be used.
 
     Raises OSError when the path does not exist or cannot be read. Nothing is written anywhere.
@@ -134,23 +140,23 @@ def open_bundle(source: Path | IO[bytes]) -> Iterator[Bundle]:
     if isinstance(source, Path) and source.is_dir():
         found = (path for path in source.iterdir() if path.suffix == ".csv" and not path.is_symlink())
         files = {path.name: path for path in found if path.is_file()}
-        bundle = Bundle(dict(files), None)
-        _read_manifest(bundle)
+        bundle = Bundle(dict(files), None, encoding)
+        _read_manifest(bundle, set())
         yield bundle
         return
     archive, fault = _opened(source)
     if archive is None:
-        bundle = Bundle({}, None)
+        bundle = Bundle({}, None, encoding)
         if fault is not None:
             bundle.problems.append(fault)
         yield bundle
         return
     with archive:
         entries, problems = _entries(archive)
-        bundle = Bundle(dict(entries), archive)
+        bundle = Bundle(dict(entries), archive, encoding)
         bundle.problems.extend(problems)
-        if not problems:
-            _read_manifest(bundle)
+        if entries or not problems:
+            _read_manifest(bundle, {one.file.replace("\\", "/").rpartition("/")[2] for one in problems})
         yield bundle
 
 
@@ -185,6 +191,7 @@ def _opened(source: Path | IO[bytes]) -> tuple[zipfile.ZipFile | None, Problem |
 
 def _entries(archive: zipfile.ZipFile) -> tuple[dict[str, zipfile.ZipInfo], list[Problem]]:
     found: dict[str, zipfile.ZipInfo] = {}
+    doubled: set[str] = set()
     problems: list[Problem] = []
     infos = archive.infolist()
     if len(infos) > MOST_ENTRIES:
@@ -211,29 +218,28 @@ def _entries(archive: zipfile.ZipFile) -> tuple[dict[str, zipfile.ZipInfo], list
             problems.append(Problem("E-ZIP-ENTRY", name, 0, "", name, "It is packed by a method other than DEFLATE."))
         elif name in found:
             problems.append(Problem("E-ZIP-ENTRY", name, 0, "", name, "The name stands twice."))
+            doubled.add(name)
         else:
             found[name] = info
-    return found, problems
+    return {name: info for name, info in found.items() if name not in doubled}, problems
 
 
-def _read_manifest(bundle: Bundle) -> None:
+def _read_manifest(bundle: Bundle, refused: set[str]) -> None:
+    """The manifest, held against the files there are; those that were refused are not missed again."""
     if manifest.NAME not in bundle.names:
-        bundle.problems.append(Problem("E-MANIFEST", "", 0, "", ""))
+        if manifest.NAME not in refused:
+            bundle.problems.append(Problem("E-MANIFEST", "", 0, "", ""))
         return
     try:
         with bundle.open(manifest.NAME) as stream:
-            text = stream.read(1 << 20).decode("utf-8-sig")
-        rows = list(csv.reader(io.StringIO(text, newline="")))
-    except UnicodeDecodeError as error:
-        bundle.problems.append(Problem("E-ENC", manifest.NAME, 0, "", "", f"Byte {error.start + 1}."))
-        return
-    except csv.Error as error:
-        bundle.problems.append(Problem("E-CSV", manifest.NAME, 0, "", "", str(error)))
-        return
+            rows, problems = manifest.rows(stream, bundle.encoding)
     except Broken as broken:
         bundle.problems.append(broken.problem)
+        return
+    bundle.problems.extend(problems)
+    if rows is None:
         return
     bundle.manifest, problems = manifest.read(rows)
     bundle.problems.extend(problems)
     if bundle.manifest is not None:
-        bundle.problems.extend(manifest.compare(bundle.manifest, bundle.names))
+        bundle.problems.extend(manifest.compare(bundle.manifest, bundle.names, refused))

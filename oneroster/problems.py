@@ -68,13 +68,28 @@ CODES: dict[str, Code] = {
         "マニフェストでabsentとされたファイルが含まれています。",
     ),
     "E-FILE-UNKNOWN": Code("This is no file of OneRoster 1.2.", "OneRoster 1.2にないファイルです。"),
+    "E-OR11": Code(
+        "This is OneRoster 1.1. Export OneRoster 1.2 CSV instead, in which roles.csv says who is what in which school.",
+        "OneRoster 1.1のデータです。OneRoster 1.2のCSV（所属と役割はroles.csv）で出力してください。",
+    ),
+    "E-OR10": Code(
+        "This is OneRoster 1.0. Export OneRoster 1.2 CSV instead, with manifest.csv and roles.csv.",
+        "OneRoster 1.0のデータです。OneRoster 1.2のCSV（manifest.csvとroles.csvを含む）で出力してください。",
+    ),
+    "E-SDS": Code(
+        "These are files of Microsoft School Data Sync. Export OneRoster 1.2 CSV instead.",
+        "Microsoft School Data Sync形式のファイルです。OneRoster 1.2のCSVで出力してください。",
+    ),
     # a file
     "E-EMPTY": Code("The file has no header row.", "ファイルにヘッダー行がありません。"),
-    "E-ENC": Code("The file is not UTF-8.", "ファイルがUTF-8ではありません。"),
+    "E-ENC": Code(
+        "The line is not in an encoding that is read here.", "文字コードが正しくないため読み取れない行です。"
+    ),
     "E-CSV": Code("The line cannot be read as CSV.", "CSVとして読み取れない行です。"),
     "E-HEADER-MISSING": Code("A column is missing.", "必要な列がありません。"),
     "E-HEADER-TWICE": Code("A column stands twice.", "同じ列が重複しています。"),
     "E-HEADER-UNKNOWN": Code("This column is not part of the profile.", "プロファイルにない列です。"),
+    "E-SEPARATOR": Code("The columns are not separated by commas.", "列の区切りがカンマではありません。"),
     # a row
     "E-COLUMNS": Code("The row has not as many cells as the header.", "列数がヘッダーと一致しません。"),
     "E-REQUIRED": Code("A required value is blank.", "必須項目が空です。"),
@@ -93,13 +108,30 @@ CODES: dict[str, Code] = {
     "E-INTEGER": Code("Not a whole number.", "整数ではありません。"),
     "E-USERIDS": Code("Not of the form {type:identifier}.", "{種別:ID} の形式ではありません。"),
     "E-STATUS": Code(
-        "A delta row needs status and dateLastModified.", "差分の行にはstatusとdateLastModifiedが必要です。"
+        "The row does not fit the mode of its file: a delta row has status and dateLastModified, a bulk row neither.",
+        "行がファイルのモードに合いません（差分の行にはstatusとdateLastModifiedの両方が必要、一括の行ではどちらも空）。",
     ),
     # across rows and files
     "E-DUPLICATE": Code("The same sourcedId stands twice in the file.", "sourcedIdが重複しています。"),
     "E-REF": Code("The record referred to does not exist.", "参照先のレコードが存在しません。"),
     # warnings
     "W-BOM": Code("The file begins with a byte order mark.", "ファイルの先頭にBOMがあります。", "warning"),
+    "W-UTF16": Code("The file is UTF-16; it was read.", "UTF-16のファイルとして読み取りました。", "warning"),
+    "W-EOL": Code("A line does not end in CR LF.", "改行がCR LFではありません。", "warning"),
+    "W-UNQUOTED": Code(
+        "A value does not stand in double quotes.", "ダブルクォートで囲まれていない値があります。", "warning"
+    ),
+    "W-NO-ROWS": Code(
+        "The file has a header and no rows; leave it out and mark it absent.",
+        "ヘッダーのみでデータ行がありません。ファイルを含めず、マニフェストでabsentとしてください。",
+        "warning",
+    ),
+    "W-ZIP-NAME": Code(
+        "The name of the zip is not RO_YYYYMMDD_code.zip.",
+        "zipファイル名が RO_YYYYMMDD_コード.zip の形式ではありません。",
+        "warning",
+    ),
+    "W-MANIFEST": Code("A row of manifest.csv is missing.", "manifest.csvの行が不足しています。", "warning"),
     "W-HEADER-ORDER": Code(
         "The columns are not in the order of the profile.", "列の順序がプロファイルと異なります。", "warning"
     ),

@@ -2,83 +2,61 @@
 
 A batch of rows is validated in one go: msgspec checks shape, blanks and lengths, one regular expression a column the
 characters, and each distinct word or date is looked at once. Only when a batch fails are its rows walked cell by cell,
-to name every fault (CSV binding sections 2 and 5).
+to name every fault (CSV binding sections 2 and 5). A row with faults is kept with those cells blank, so that what it
+says otherwise, and whoever refers to it, can be judged; a bundle with an error is never applied.
 """
 
 import csv
 import functools
+import itertools
 import re
 import string
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from typing import IO, Annotated, Any
 
 import msgspec
 
-from oneroster import kinds
-from oneroster.entities import Entity, Field
-from oneroster.kinds import Kind
+from oneroster import headers, kinds
+from oneroster.bundle import Broken
+from oneroster.encodings import Foreign, Lines
+from oneroster.entities import Entity
+from oneroster.habits import Habits
+from oneroster.headers import Column, shown
 from oneroster.problems import Problem
-from oneroster.profiles.profile import Metadata, Profile
-from oneroster.vocabularies import Vocabulary
+from oneroster.profiles import Profile
 
 BATCH = 2_000
 """Rows checked in one call."""
-LONGEST_LINE = 1 << 20
-"""Bytes; a longer physical line is not read as CSV."""
-BATCH_BYTES = 4 << 20
-"""Monstrous rows come in smaller batches, and a row over lines enough for two of them is not read as CSV."""
-LONGEST_SHOWN = 500
-"""Characters of a faulty value or header that its problem repeats."""
+MOST_PLACES = 10_000
+"""Rows over several lines of which is kept where their cells begin."""
+UNREAD = {"status": "?", "dateLastModified": "-infinity"}
+"""What stands for a cell of these columns that could not be read, where a blank one would say something."""
 
-csv.field_size_limit(LONGEST_LINE)
-_METADATA = re.compile(r"metadata\.[^\x00-\x1f\x7f]{1,246}")
-"""Its dots become levels of JSON, hence the limit."""
+ENDINGS = (Foreign, Broken, csv.Error)
+_BREAK = re.compile(r"\r\n|\r|\n")
 
 
 class Batch(msgspec.Struct, frozen=True):
-    """Rows in file order; `cells[i]` stands on physical line `lines[i]` and follows `Rows.columns`."""
+    """Rows in file order; `cells[i]` begins on physical line `lines[i]` and follows `Rows.columns`.
+
+    At the end stand rows that could not be read whole, with their sourcedId alone.
+    """
 
     lines: list[int]
     cells: list[list[str]]
     problems: list[Problem]
+    lost: int = 0
+    """Rows of which not even the sourcedId could be read."""
 
 
-class Column(msgspec.Struct, frozen=True):
-    """A column of a file as this reader sees it: a field of the table, or metadata."""
+class Raw(msgspec.Struct):
+    """Rows in the order of the file's own columns."""
 
-    header: str
-    kind: Kind
-    field: Field | None
-    metadata: Metadata | None
-    words: Vocabulary | None
-
-    @property
-    def required(self) -> bool:
-        return self.field is not None and self.field.required
-
-    def fits(self, cell: str) -> str | None:
-        """The code of what is wrong with the cell, or None."""
-        if not cell or (self.required and not cell.strip()):
-            return "E-REQUIRED" if self.required else None
-        if not _matcher(self.words.pattern if self.words else self.kind.pattern)(cell):
-            return self.kind.code
-        return None if _in_calendar(self.kind, cell) else self.kind.code
-
-
-@functools.cache
-def _matcher(pattern: str) -> Callable[[str], object]:
-    return re.compile(pattern).fullmatch
-
-
-def _shown(cell: str) -> str:
-    return cell if len(cell) <= LONGEST_SHOWN else cell[: LONGEST_SHOWN - 1] + "…"
-
-
-def _in_calendar(kind: Kind, cell: str) -> bool:
-    if kind is kinds.DATE:
-        return kinds.is_date(cell)
-    return kinds.is_instant(cell) if kind is kinds.INSTANT else True
+    lines: list[int]
+    rows: list[list[str]]
+    partly: list[tuple[int, list[str] | None]]
+    """Rows that could not be read whole: their sourcedId alone in the order of `Rows.columns`, or nothing."""
+    problems: list[Problem]
 
 
 # Deleting bytes is ten times faster than searching for one that is not of a class.
@@ -145,31 +123,45 @@ class Check:
 class Rows:
     """The rows of one file. The header is read and checked at once; `problems` tells what is wrong with it."""
 
-    def __init__(self, stream: IO[bytes], file: str, entity: Entity, profile: Profile) -> None:
+    def __init__(
+        self, stream: IO[bytes], file: str, entity: Entity, profile: Profile, encoding: str = "auto", hint: str = ""
+    ) -> None:
         self.file = file
         self.problems: list[Problem] = []
         self.columns: tuple[Column, ...] = ()
+        self.header: tuple[str, ...] = ()
+        """The names of the columns as they stand in the file."""
+        self.whole = True
+        """Whether the file could be read to its end."""
+        self.places: dict[int, dict[str, int]] = {}
+        """Of rows over several lines: the line on which each cell begins, by the line of the row."""
         self._profile = profile
-        self._full = False
-        self._reader = csv.reader(self._decoded(stream), strict=True)
+        self._lines = Lines(stream, file, encoding, Habits(file) if profile.japanese else None)
         self._order: list[int] = []
         try:
-            header = next(self._reader, None)
-        except (UnicodeDecodeError, csv.Error) as error:
-            self.problems.append(self._unreadable(error))
+            self.header = tuple(next(self._lines.reader, ()))
+        except ENDINGS as error:
+            self.problems.append(self._ending(error, 1))
+        self.problems += self._lines.take()
+        if not self.whole or self._lines.signs:
             return
-        if not header or header == [""]:
-            self.problems.append(Problem("E-EMPTY", file, 1, "", ""))
-            return
-        self._check_header(header, entity)
+        self.columns, problems = headers.check(self.header, file, entity, profile, hint)
+        self.problems += problems
+        place = {name: index for index, name in enumerate(self.header)}
+        self._order = [place[column.header] for column in self.columns]
 
     @property
     def usable(self) -> bool:
         """Whether there are columns to read rows by."""
-        return bool(self.columns) and not any(problem.severity == "error" for problem in self.problems)
+        return bool(self.columns)
+
+    @property
+    def unlisted(self) -> int:
+        """Lines that could not be decoded and are not in `problems` of any batch."""
+        return self._lines.unlisted
 
     def batches(self) -> Iterator[Batch]:
-        """The rows, `BATCH` at a time. A row with an error is in `problems` and not in `cells`."""
+        """The rows, `BATCH` at a time, faulty cells blank, with what is wrong with them."""
         check = Check(self.columns)
         nulls = [
             index
@@ -177,7 +169,8 @@ class Rows:
             if self._profile.japanese and one.header == "parentSourcedId"
         ]
         straight = self._order == list(range(len(self._order)))
-        for lines, rows, problems in self._raw():
+        for raw in self._raw():
+            lines, rows, problems = raw.lines, raw.rows, raw.problems
             if not straight:
                 rows = [[row[index] for index in self._order] for row in rows]
             for index in nulls:
@@ -185,138 +178,105 @@ class Rows:
                     if row[index] == "NULL":
                         row[index] = ""
             if rows and not check.passes(rows):
-                lines, rows = self._sort_out(lines, rows, problems)
-            yield Batch(lines, rows, problems)
+                for line, row in zip(lines, rows, strict=True):
+                    problems.extend(self._faults(line, row))
+            known = [(line, row) for line, row in raw.partly if row is not None]
+            lines += [line for line, _ in known]
+            rows += [row for _, row in known]
+            if rows or problems:
+                yield Batch(lines, rows, problems, len(raw.partly) - len(known))
 
-    def _raw(self) -> Iterator[tuple[list[int], list[list[str]], list[Problem]]]:
-        width = len(self._order)
-        lines: list[int] = []
-        rows: list[list[str]] = []
-        problems: list[Problem] = []
-        reader = self._reader
-        while True:
-            start = reader.line_num + 1
+    def _raw(self) -> Iterator[Raw]:
+        """The rows as they stand in the file, up to its end or to where it cannot be read further."""
+        width, lines = len(self.header), self._lines
+        reader, signs = lines.reader, lines.signs
+        end = reader.line_num
+        going = True
+        while going:
+            raw = Raw([], [], [], [])
+            good, starts = raw.rows, raw.lines
+            going = False
             try:
-                row = next(reader, None)
-            except (UnicodeDecodeError, csv.Error) as error:
-                problems.append(self._unreadable(error, start))
-                row = None
-            if row is None:
-                break
-            if len(row) == width:
-                lines.append(start)
-                rows.append(row)
-            elif row:
-                problems.append(
-                    Problem("E-COLUMNS", self.file, start, "", str(len(row)), f"The header has {width} columns.")
-                )
-                self._full = self._full or len(problems) == BATCH
-            if self._full or len(rows) == BATCH:
-                yield lines, rows, problems
-                lines, rows, problems = [], [], []
-                self._full = False
-        if rows or problems:
-            yield lines, rows, problems
+                for row in itertools.islice(reader, BATCH):
+                    going = True
+                    start, end = end + 1, reader.line_num
+                    if len(row) == width and not signs:
+                        starts.append(start)
+                        good.append(row)
+                    elif self._is_last(start, row, raw):
+                        break
+            except ENDINGS as error:
+                raw.problems.append(self._ending(error, end + 1))
+                going = False
+            raw.problems.extend(lines.take())
+            yield raw
 
-    def _sort_out(
-        self, lines: list[int], rows: list[list[str]], problems: list[Problem]
-    ) -> tuple[list[int], list[list[str]]]:
-        good_lines, good_rows = [], []
-        for line, row in zip(lines, rows, strict=True):
-            found = list(self._faults(line, row))
-            problems.extend(found)
-            if not any(problem.severity == "error" for problem in found):
-                good_lines.append(line)
-                good_rows.append(row)
-        return good_lines, good_rows
+    def _is_last(self, start: int, row: list[str], raw: Raw) -> bool:
+        """Take a row that is blank, of another width or not decoded; whether the batch should end with it."""
+        signs, width = self._lines.signs, len(self.header)
+        broken, full = any(signs), 0 in signs
+        signs.clear()
+        if len(row) < 2 and not broken and not any(map(str.strip, row)):
+            return full
+        if len(row) != width and not broken:  # of a line that is no text nothing else is said
+            detail = f"The header has {width} columns."
+            raw.problems.append(Problem("E-COLUMNS", self.file, start, "", str(len(row)), detail))
+        if len(row) == width and not broken:
+            raw.lines.append(start)
+            raw.rows.append(row)
+        else:
+            raw.partly.append((start, self._id_alone(row)))
+        return full
+
+    def _id_alone(self, row: list[str]) -> list[str] | None:
+        """A row that could not be read whole, with its sourcedId alone; None when that is no clean one either."""
+        at = self.header.index("sourcedId")
+        if at >= len(row) or not headers.matcher(kinds.GUID.pattern)(row[at]):
+            return None
+        known = {**UNREAD, "sourcedId": row[at]}
+        return [known.get(column.header, "") for column in self.columns]
 
     def _faults(self, line: int, row: list[str]) -> Iterator[Problem]:
-        """Every fault of a row. Mends in place blanks that are no value, and what the profile reads leniently."""
-        for index, column in enumerate(self.columns):
-            cell = row[index]
+        """Every fault of a row in the order of the file's columns.
+
+        Mends in place blanks that are no value, and what the profile reads leniently; what is at fault is blanked.
+        """
+        begins = self._begins(line, row)
+        for index in self._by_place:
+            column, cell = self.columns[index], row[index]
             if column.kind not in (kinds.TEXT, kinds.TEXTS) and not cell.strip(" "):
                 row[index] = cell = ""
             code = column.fits(cell)
             if code is None:
                 continue
+            at = begins.get(column.header, line)
             if code == "E-BOOL" and self._profile.japanese and cell.lower() in ("true", "false"):
                 row[index] = cell.lower()
-                yield Problem("W-BOOL-CASE", self.file, line, column.header, cell)
+                yield Problem("W-BOOL-CASE", self.file, at, column.header, cell)
             else:
-                yield Problem(code, self.file, line, column.header, _shown(cell), self._expected(column, code))
+                row[index] = UNREAD.get(column.header, "")
+                yield Problem(code, self.file, at, column.header, shown(cell), column.expected(code))
 
-    def _expected(self, column: Column, code: str) -> str:
-        words = column.words
-        if code != "E-ENUM" or words is None:
-            return ""
-        more = " or ext:NAME" if words.extensible else ""
-        return f"Expected {', '.join(words.words)}{more}."
+    @functools.cached_property
+    def _by_place(self) -> list[int]:
+        return sorted(range(len(self.columns)), key=self._order.__getitem__)
 
-    def _check_header(self, header: list[str], entity: Entity) -> None:
-        profile, file = self._profile, self.file
-        fields = profile.fields(entity)
-        place = {name: index for index, name in enumerate(header)}
-        added = {one.header: one for one in profile.metadata(entity)}
-        for name in sorted(name for name, count in Counter(header).items() if count > 1):
-            self.problems.append(Problem("E-HEADER-TWICE", file, 1, _shown(name), _shown(name)))
-        may_lack = profile.may_lack.get(entity.name, ())
-        wanted: list[Column] = []
-        missed: set[str] = set()
-        for field in fields:
-            if field.name in place:
-                wanted.append(Column(field.name, field.kind, field, None, profile.words(entity, field)))
-            elif field.name not in may_lack:
-                missed.add(field.name.lower())
-                near = next((name for name in header if name.lower() == field.name.lower()), "")
-                detail = f"There is {near}; headers are case-sensitive." if near else ""
-                self.problems.append(Problem("E-HEADER-MISSING", file, 1, field.name, near, detail))
-        for one in added.values():
-            if one.header in place:
-                wanted.append(Column(one.header, one.kind, None, one, None))
-            else:
-                self.problems.append(Problem("E-HEADER-MISSING", file, 1, one.header, ""))
-        known = {column.header for column in wanted}
-        for name in header:
-            if name in known:
-                continue
-            if _METADATA.fullmatch(name):
-                one = Metadata(name, kinds.TEXT)
-                wanted.append(Column(name, kinds.TEXT, None, one, None))
-            elif name.lower() not in missed:
-                self.problems.append(Problem("E-HEADER-UNKNOWN", file, 1, _shown(name), _shown(name)))
-        if any(problem.severity == "error" for problem in self.problems):
-            return
-        self.columns = tuple(wanted)
-        self._order = [place[column.header] for column in wanted]
-        if self._order != sorted(self._order):
-            self.problems.append(Problem("W-HEADER-ORDER", file, 1, "", ""))
+    def _begins(self, line: int, row: list[str]) -> dict[str, int]:
+        """The line on which each cell begins, where that is not the line of the row. A break ends the line it is on."""
+        if not any("\n" in cell or "\r" in cell for cell in row):
+            return {}
+        begins: dict[str, int] = {}
+        at = line
+        for index in self._by_place:
+            begins[self.columns[index].header] = at
+            at += len(_BREAK.findall(row[index]))
+        if len(self.places) < MOST_PLACES:
+            self.places[line] = begins
+        return begins
 
-    def _decoded(self, stream: IO[bytes]) -> Iterator[str]:
-        first = True
-        held = 0
-        while raw := stream.readline(LONGEST_LINE):
-            if len(raw) == LONGEST_LINE and not raw.endswith(b"\n"):
-                raise csv.Error(f"line longer than {LONGEST_LINE} bytes")
-            if first and raw.startswith(b"\xef\xbb\xbf"):
-                self.problems.append(Problem("W-BOM", self.file, 1, "", ""))
-                raw = raw[3:]
-            first = False
-            held += len(raw)
-            if held > BATCH_BYTES:
-                if self._full:  # still: no row has ended since
-                    raise csv.Error(f"row longer than {BATCH_BYTES} bytes")
-                self._full, held = True, 0
-            yield raw.decode("utf-8")
-
-    def _unreadable(self, error: Exception, start: int = 1) -> Problem:
-        if isinstance(error, UnicodeDecodeError):
-            byte = error.object[error.start]
-            return Problem(
-                "E-ENC",
-                self.file,
-                self._reader.line_num + 1,
-                "",
-                f"0x{byte:02x}",
-                f"Byte {error.start + 1} of the line is 0x{byte:02x}.",
-            )
+    def _ending(self, error: Exception, start: int) -> Problem:
+        """Why the file cannot be read further."""
+        self.whole = False
+        if isinstance(error, Foreign | Broken):
+            return error.problem
         return Problem("E-CSV", self.file, start, "", "", f"{str(error).capitalize()}.")

@@ -16,32 +16,11 @@ from oneroster.profiles import Profile
 
 BATCH = 2_000
 """Rows that are encoded and written at once."""
-STEMS = (
-    "academicSessions",
-    "categories",
-    "classes",
-    "classResources",
-    "courses",
-    "courseResources",
-    "demographics",
-    "enrollments",
-    "lineItemLearningObjectiveIds",
-    "lineItems",
-    "lineItemScoreScales",
-    "orgs",
-    "resources",
-    "resultLearningObjectiveIds",
-    "results",
-    "resultScoreScales",
-    "roles",
-    "scoreScales",
-    "userProfiles",
-    "userResources",
-    "users",
-)
-"""What a manifest names, in the order of the standard (CSV binding section 3), which follows no rule."""
+STEMS = manifest.STEMS
 
 Opener = Callable[[str], AbstractContextManager[IO[bytes]]]
+Table = tuple[str, Sequence[str], Iterator[Sequence[str]]]
+"""A file's name, its header, its rows."""
 
 
 def write(
@@ -50,6 +29,7 @@ def write(
     files: Mapping[str, Iterable[Sequence[str]]],
     *,
     mode: Mapping[str, str] | str = "bulk",
+    extra: Mapping[str, Sequence[str]] = {},
     source: str = "RosterHub",
 ) -> None:
     """Write the rows of `files` (entity name to rows of cells in the order of the profile's header) as a bundle.
@@ -57,7 +37,8 @@ def write(
     A target that ends in `.zip` is a zip, entries at its root; else it is a folder. The same rows make the same
     bytes. The target is there when it is complete: a zip is renamed to its name, and of a folder that existed only
     the files of the standard are replaced. A file without rows is left out, for a data file of none is not
-    permitted (CSV binding section 1). `mode` is bulk or delta, for all files or by entity name.
+    permitted (CSV binding section 1). `mode` is bulk or delta, for all files or by entity name; `extra` names, by
+    entity, `metadata.` columns that a file has after those of the profile.
     Raises KeyError for a name that is no entity, ValueError for a row that does not fit its header or a line break
     in a cell, OSError.
     """
@@ -65,10 +46,14 @@ def write(
     if unknown := set(files) - set(entities.BY_NAME):
         raise KeyError(f"no entity: {', '.join(sorted(unknown))}")
     modes = {name: mode if isinstance(mode, str) else mode.get(name, "bulk") for name in filled}
+    tables: list[Table] = [(manifest.NAME, ("propertyName", "value"), _manifest_rows(profile, modes, source))]
+    for name, rows in filled.items():
+        entity = entities.BY_NAME[name]
+        tables.append((entity.file, (*profile.header(entity), *extra.get(name, ())), rows))
     if target.suffix.lower() == ".zip":
-        _write_zip(target, profile, filled, modes, source)
+        _write_zip(target, tables, quoted=profile.japanese)
     else:
-        _write_folder(target, profile, filled, modes, source)
+        _write_folder(target, tables, quoted=profile.japanese)
 
 
 def _filled(rows: Iterable[Sequence[str]]) -> Iterator[Sequence[str]] | None:
@@ -79,9 +64,7 @@ def _filled(rows: Iterable[Sequence[str]]) -> Iterator[Sequence[str]] | None:
     return None
 
 
-def _write_zip(
-    target: Path, profile: Profile, filled: Mapping[str, Iterator[Sequence[str]]], modes: Mapping[str, str], source: str
-) -> None:
+def _write_zip(target: Path, tables: Sequence[Table], *, quoted: bool) -> None:
     part = target.with_name(target.name + ".part")
     try:
         with zipfile.ZipFile(part, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -93,36 +76,23 @@ def _write_zip(
                 # How large an entry gets is not known before it is written, and 2 GiB may be passed.
                 return archive.open(info, "w", force_zip64=True)
 
-            _write_files(open_entry, profile, filled, modes, source)
+            _write_files(open_entry, tables, quoted=quoted)
         part.replace(target)
     finally:
         part.unlink(missing_ok=True)
 
 
-def _write_folder(
-    target: Path, profile: Profile, filled: Mapping[str, Iterator[Sequence[str]]], modes: Mapping[str, str], source: str
-) -> None:
+def _write_folder(target: Path, tables: Sequence[Table], *, quoted: bool) -> None:
     target.mkdir(parents=True, exist_ok=True)
-    for stem in STEMS:
-        if stem not in filled:
-            (target / f"{stem}.csv").unlink(missing_ok=True)
-    _write_files(lambda name: (target / name).open("wb"), profile, filled, modes, source)
+    for name in {f"{stem}.csv" for stem in STEMS} - {name for name, _, _ in tables}:
+        (target / name).unlink(missing_ok=True)
+    _write_files(lambda name: (target / name).open("wb"), tables, quoted=quoted)
 
 
-def _write_files(
-    open_file: Opener,
-    profile: Profile,
-    filled: Mapping[str, Iterator[Sequence[str]]],
-    modes: Mapping[str, str],
-    source: str,
-) -> None:
-    with open_file(manifest.NAME) as file:
-        rows = _manifest_rows(profile, modes, source)
-        _write_rows(file, ("propertyName", "value"), rows, quoted=profile.japanese)
-    for entity in entities.ALL:
-        if entity.name in filled:
-            with open_file(entity.file) as file:
-                _write_rows(file, profile.header(entity), filled[entity.name], quoted=profile.japanese)
+def _write_files(open_file: Opener, tables: Sequence[Table], *, quoted: bool) -> None:
+    for name, header, rows in tables:
+        with open_file(name) as file:
+            _write_rows(file, header, rows, quoted=quoted)
 
 
 def _manifest_rows(profile: Profile, modes: Mapping[str, str], source: str) -> Iterator[tuple[str, str]]:
@@ -136,7 +106,7 @@ def _manifest_rows(profile: Profile, modes: Mapping[str, str], source: str) -> I
 
 def _write_rows(file: IO[bytes], header: Sequence[str], rows: Iterator[Sequence[str]], *, quoted: bool) -> None:
     render = _render_quoted if quoted else _render_bare
-    file.write((",".join(header) + "\r\n").encode())
+    file.write((_join_bare(header) + "\r\n").encode())
     while batch := list(itertools.islice(rows, BATCH)):
         if any(len(row) != len(header) for row in batch):
             raise ValueError(f"a row does not have the {len(header)} cells of its header: {header[0]},{header[-1]}")

@@ -134,6 +134,18 @@ async def _write_parts(conn: Connection, work: Merge, entity: Entity) -> None:
         )
 
 
+async def note_dates(conn: Connection, work: Merge) -> None:
+    """A delta row that says again what is stored, at a later date: an older row that comes after it is late."""
+    for entity, mode in work.modes.items():
+        if mode == "delta" and entity not in work.fresh:
+            statement = SQL(
+                "UPDATE {} l SET source_modified = s.source_modified FROM {} s"
+                " WHERE l.tenant_id = %(tenant)s AND l.sourced_id = s.sourced_id AND l.row_hash = s.row_hash"
+                " AND l.status = s.status AND s.source_modified > l.source_modified"
+            ).format(Identifier(entity.table), staging.table(entity))
+            await database.run(conn, statement, work.key)
+
+
 SPECIAL = {
     entities.USERS: {"students": "student", "teachers": "teacher"},
     entities.ORGS: {"schools": "type = 'school'"},

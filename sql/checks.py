@@ -26,16 +26,26 @@ class Found(msgspec.Struct, frozen=True):
     total: int
 
 
+class Unfitting(msgspec.Struct, frozen=True):
+    """A row that does not fit its file's mode, by its status or else by its date."""
+
+    line: int
+    value: str
+    by_status: bool
+    total: int
+
+
 class Modes(msgspec.Struct, frozen=True):
-    """How many rows of a staged file carry status and date, and how many are blank in both."""
+    """How many rows of a staged file carry status and date, one of them, or none."""
 
     rows: int
     blank: int
     filled: int
     half: int
-    """Line of the first row that has one of the two, or 0."""
-    first_odd: int
-    """Line of the first row that is blank in both, or 0."""
+
+
+# A row whose status or date could not be read says nothing of the mode (oneroster.rows.UNREAD).
+_SAYS = SQL("status IS DISTINCT FROM '?' AND source_modified IS DISTINCT FROM '-infinity'")
 
 
 async def modes(conn: Connection, entity: Entity) -> Modes:
@@ -43,12 +53,30 @@ async def modes(conn: Connection, entity: Entity) -> Modes:
     statement = SQL(
         "SELECT count(*) AS rows, count(*) FILTER (WHERE status IS NULL AND source_modified IS NULL) AS blank,"
         " count(*) FILTER (WHERE status IS NOT NULL AND source_modified IS NOT NULL) AS filled,"
-        " coalesce(min(line) FILTER (WHERE (status IS NULL) <> (source_modified IS NULL)), 0) AS half,"
-        " coalesce(min(line) FILTER (WHERE status IS NULL AND source_modified IS NULL), 0) AS first_odd FROM {}"
-    ).format(staging.table(entity))
+        " count(*) FILTER (WHERE (status IS NULL) <> (source_modified IS NULL)) AS half FROM {} WHERE {}"
+    ).format(staging.table(entity), _SAYS)
     found = await database.fetch_one(conn, statement, Modes, {})
     assert found is not None
     return found
+
+
+async def unfitting(conn: Connection, entity: Entity, mode: str) -> tuple[list[Problem], int]:
+    """Rows that do not fit the mode of their file: a cell that is filled in bulk, or blank in delta."""
+    filled = mode == "bulk"
+    statement = SQL(
+        "SELECT line, coalesce(status, '') AS value, (status IS NOT NULL) = {filled} AS by_status,"
+        " count(*) OVER () AS total FROM {table} WHERE {says}"
+        " AND ((status IS NOT NULL) = {filled} OR (source_modified IS NOT NULL) = {filled}) ORDER BY line LIMIT {most}"
+    ).format(table=staging.table(entity), filled=Literal(filled), says=_SAYS, most=Literal(MOST))
+    found = await database.fetch_all(conn, statement, Unfitting, {})
+    detail = f"This file is read as {mode}."
+    problems = [
+        Problem("E-STATUS", entity.file, one.line, "status", one.value, detail)
+        if one.by_status
+        else Problem("E-STATUS", entity.file, one.line, "dateLastModified", "", detail)
+        for one in found
+    ]
+    return problems, found[0].total if found else 0
 
 
 async def duplicates(conn: Connection, entity: Entity) -> tuple[list[Problem], int]:

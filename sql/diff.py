@@ -35,8 +35,7 @@ async def diff(conn: Connection, work: Merge) -> list[Count]:
 
 
 async def _no_users(conn: Connection, work: Merge) -> bool:
-    name = f"public.users_t{work.tenant_id}"
-    return bool(await database.fetch_value(conn, "SELECT to_regclass(%(name)s) IS NULL", {"name": name}))
+    return not await merge.has_rows(conn, work.tenant_id, entities.USERS)
 
 
 async def _diff_rows(conn: Connection, work: Merge, entity: Entity) -> None:
@@ -49,13 +48,15 @@ async def _diff_rows(conn: Connection, work: Merge, entity: Entity) -> None:
         )
     )
     if work.modes[entity] == "bulk":
-        # A row deleted before stays as it is; one that returns is revived though its hash is the same.
+        # A row deleted before stays as it is; one that returns is revived though its hash is the same. Staged rows
+        # bear a status only where a rollback restores what was.
         chosen = (
             "SELECT coalesce(s.sourced_id, l.sourced_id), s.sourced_id IS NULL, l.sourced_id IS NULL"
             " FROM {staged} s FULL JOIN (SELECT sourced_id, status, row_hash FROM {table}"
             " WHERE tenant_id = %(tenant)s) l ON l.sourced_id = s.sourced_id"
             " WHERE l.sourced_id IS NULL OR (s.sourced_id IS NULL AND l.status = 'active')"
-            " OR (s.sourced_id IS NOT NULL AND (l.row_hash <> s.row_hash OR l.status <> 'active'))"
+            " OR (s.sourced_id IS NOT NULL"
+            " AND (l.row_hash <> s.row_hash OR l.status <> coalesce(s.status, 'active')))"
         )
     else:
         # Row by row, by the source's date; equal dates: the later receipt, that is this one.

@@ -11,6 +11,7 @@ from psycopg.types.json import Jsonb
 
 from oneroster.problems import Problem
 from oneroster.refused import Refused
+from oneroster.said import Said
 from sql import database, seal, statements
 from sql.database import Connection
 
@@ -55,6 +56,8 @@ class Claim(msgspec.Struct, frozen=True):
 
     tenant_id: int
     id: uuid.UUID
+    kind: str
+    """bundle, or rollback."""
     inbox_id: int | None
     via: str
     bundle: str
@@ -65,6 +68,12 @@ class Claim(msgspec.Struct, frozen=True):
     revision: int | None
     """Set when an earlier attempt committed the load and did not live to publish it."""
     worker: str
+    undoes: int | None = None
+    """Of a rollback: the first revision it undoes ..."""
+    undoes_to: int | None = None
+    """... and the last, which was the newest when it was asked for."""
+    approved_deletes: int | None = None
+    """A person approved so many removals, and no other number."""
 
     @property
     def key(self) -> dict[str, Any]:
@@ -78,13 +87,17 @@ class Job(msgspec.Struct, frozen=True):
     tenant: str
     tenant_name: str
     id: uuid.UUID
+    kind: str
     inbox: int | None
     via: str
     state: str
     reason: str | None
+    reason_japanese: str | None
     bundle: str
     sha256: str
     profile: str | None
+    profile_reason: str | None
+    """How the profile was told."""
     revision: int | None
     received_at: datetime.datetime
     started_at: datetime.datetime | None
@@ -92,12 +105,36 @@ class Job(msgspec.Struct, frozen=True):
     attempts: int
     phase: str | None
     phase_rows: int | None
+    phase_of: int | None
+    """Rows the phase has to do, as far as that can be told."""
+    phase_seconds: float | None
     rows: dict[str, int]
     inserted: int
     updated: int
     deleted: int
     errors: int
     warnings: int
+    approved_at: datetime.datetime | None
+    """A held job with this waits for a worker."""
+
+    @property
+    def open(self) -> bool:
+        """Whether a worker has it or will take it by itself."""
+        return self.state in OPEN or (self.state == "held" and self.approved_at is not None)
+
+    @property
+    def speed(self) -> float | None:
+        """Rows a second in this phase, None where it cannot be told."""
+        if not self.phase_rows or not self.phase_seconds or self.state != "loading":
+            return None
+        return self.phase_rows / self.phase_seconds
+
+    @property
+    def eta(self) -> float | None:
+        """Seconds until this phase is done, None where it cannot be told."""
+        if self.speed is None or not self.phase_of or self.phase_rows is None:
+            return None
+        return max(0.0, (self.phase_of - self.phase_rows) / self.speed)
 
 
 class Fault(msgspec.Struct, frozen=True):
@@ -172,9 +209,11 @@ async def claim(conn: Connection, worker: str) -> Claim | None:
         return None
 
 
-async def renew(conn: Connection, job: Claim, phase: str | None = None, rows: int | None = None) -> bool:
+async def renew(
+    conn: Connection, job: Claim, phase: str | None = None, rows: int | None = None, of: int | None = None
+) -> bool:
     """Extend the lease and say how far the load is; False when the job has been taken away."""
-    params = {**job.key, "lease": LEASE, "phase": phase, "phase_rows": rows}
+    params = {**job.key, "lease": LEASE, "phase": phase, "phase_rows": rows, "phase_of": of}
     return await database.run(conn, STATEMENTS["renew"], params) == 1
 
 
@@ -188,7 +227,8 @@ async def settle(
     job: Claim,
     *,
     revision: int | None,
-    profile: str,
+    profile: str | None,
+    profile_reason: str | None,
     rows: Mapping[str, int],
     counts: Sequence[Count],
     warnings: int,
@@ -198,15 +238,16 @@ async def settle(
         **job.key,
         "revision": revision,
         "profile": profile,
+        "profile_reason": profile_reason,
         "rows": Jsonb(dict(rows)),
         "warnings": warnings,
-        **_sums(counts),
+        **sums(counts),
     }
     return await database.run(conn, STATEMENTS["settle"], params) == 1
 
 
-def _sums(counts: Iterable[Count]) -> dict[str, int]:
-    # students and teachers are among the users
+def sums(counts: Iterable[Count]) -> dict[str, int]:
+    """inserted, updated and deleted over the seven entities: students and teachers are among the users."""
     exposed = [one for one in counts if one.entity not in ("students", "teachers")]
     return {
         "inserted": sum(one.inserted for one in exposed),
@@ -215,9 +256,16 @@ def _sums(counts: Iterable[Count]) -> dict[str, int]:
     }
 
 
-async def finish(conn: Connection, job: Claim, state: str, reason: str | None = None) -> bool:
+async def finish(conn: Connection, job: Claim, state: str, reason: Said | None = None) -> bool:
     """End the job; False when it was taken away."""
-    return await database.run(conn, STATEMENTS["finish"], {**job.key, "state": state, "reason": reason}) == 1
+    return await database.run(conn, STATEMENTS["finish"], {**job.key, "state": state, **because(reason)}) == 1
+
+
+def because(reason: Said | None) -> dict[str, str | None]:
+    """A reason as parameters, in both languages."""
+    if reason is None:
+        return {"reason": None, "reason_japanese": None}
+    return {"reason": reason.english, "reason_japanese": reason.japanese}
 
 
 async def retry_later(conn: Connection, job: Claim, reason: str, wait: datetime.timedelta) -> None:
@@ -237,6 +285,7 @@ async def describe(
     sealer: seal.Sealer,
     *,
     profile: str | None,
+    profile_reason: str | None,
     rows: Mapping[str, int],
     found: Sequence[Problem],
     total: Mapping[str, int],
@@ -276,9 +325,11 @@ async def describe(
         key
         | {
             "profile": profile,
+            "profile_reason": profile_reason,
             "rows": Jsonb(dict(rows)),
             "errors": total.get("error", 0),
             "warnings": total.get("warning", 0),
+            **sums(counts),
         },
     )
 
@@ -287,9 +338,22 @@ def _kept_value(
     one: Problem, sealed_columns: frozenset[tuple[str, str]], sealer: seal.Sealer, job: uuid.UUID, seq: int
 ) -> dict[str, Any]:
     value = one.value.replace("\x00", "\ufffd")
-    if (one.file, one.column) in sealed_columns and value:
-        return {"value": MASK, "sealed": sealer.seal(f"problems/{job}/{seq}", value.encode())}
-    return {"value": value[:500], "sealed": None}
+    shown = _shown_value(one, sealed_columns)
+    return {"value": shown, "sealed": sealer.seal(f"problems/{job}/{seq}", value.encode()) if shown == MASK else None}
+
+
+def _shown_value(one: Problem, sealed_columns: frozenset[tuple[str, str]]) -> str:
+    value = one.value.replace("\x00", "\ufffd")
+    return MASK if (one.file, one.column) in sealed_columns and value else value[:500]
+
+
+def faults(found: Sequence[Problem], sealed_columns: frozenset[tuple[str, str]]) -> list[Fault]:
+    """Problems as they would be read back from a job: errors first, values of sealed columns masked."""
+    ordered = sorted(found, key=lambda one: one.severity)
+    return [
+        Fault(one.code, one.severity, one.file, one.line, one.column, _shown_value(one, sealed_columns), one.detail)
+        for one in ordered
+    ]
 
 
 async def page(
@@ -327,7 +391,7 @@ async def by_prefix(conn: Connection, prefix: str) -> Job:
 
 
 async def problems(conn: Connection, tenant_id: int, job: uuid.UUID, *, limit: int = 10_000) -> list[Fault]:
-    """What is wrong with a bundle, errors first, in file and line order."""
+    """What is wrong with a bundle, in file and line order."""
     params = {"tenant": tenant_id, "job": job, "limit": limit}
     return await database.fetch_all(conn, STATEMENTS["problems"], Fault, params)
 
@@ -351,6 +415,12 @@ COUNTED = (
     "demographics",
 )
 """What the guard judges: the seven entities, and of users also students and teachers."""
+
+
+async def newest_profile(conn: Connection, tenant_id: int) -> str | None:
+    """The profile of the last bundle that was applied, None before the first."""
+    found: str | None = await database.fetch_value(conn, STATEMENTS["newest_profile"], {"tenant": tenant_id})
+    return found
 
 
 class Unreported(msgspec.Struct, frozen=True):

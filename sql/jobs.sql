@@ -5,18 +5,23 @@ RETURNING id
 
 -- claim: take the oldest waiting job of a tenant that has none loading, across the hub; nobody else gets the same one
 UPDATE jobs SET state = 'loading', started_at = now(), worker = %(worker)s, attempts = attempts + 1, phase = 'claim',
-                phase_rows = NULL, reason = NULL, lease_until = clock_timestamp() + %(lease)s::interval
+                phase_at = clock_timestamp(), phase_rows = NULL, phase_of = NULL, reason = NULL, reason_japanese = NULL,
+                finished_at = NULL, reported_at = NULL, lease_until = clock_timestamp() + %(lease)s::interval
  WHERE (tenant_id, id) = (
        SELECT w.tenant_id, w.id FROM jobs w JOIN tenants t ON t.id = w.tenant_id
-        WHERE w.state = 'received' AND t.state = 'active' AND (w.not_before IS NULL OR w.not_before <= now())
+        WHERE (w.state = 'received' OR w.state = 'held' AND w.approved_at IS NOT NULL) AND t.state = 'active'
+          AND (w.not_before IS NULL OR w.not_before <= now())
           AND NOT EXISTS (SELECT FROM jobs l WHERE l.tenant_id = w.tenant_id AND l.state = 'loading')
         ORDER BY (SELECT max(d.started_at) FROM jobs d WHERE d.tenant_id = w.tenant_id) NULLS FIRST, w.received_at
         LIMIT 1 FOR UPDATE OF w SKIP LOCKED)
-RETURNING tenant_id, id, inbox_id, via, bundle, sha256, bytes, day, attempts, revision, worker
+RETURNING tenant_id, id, kind, inbox_id, via, bundle, sha256, bytes, day, attempts, revision, worker, undoes,
+          undoes_to, approved_deletes
 
 -- renew: the worker lives on
 UPDATE jobs SET lease_until = clock_timestamp() + %(lease)s::interval, phase = coalesce(%(phase)s, phase),
-                phase_rows = coalesce(%(phase_rows)s, phase_rows)
+                phase_at = CASE WHEN %(phase)s <> phase THEN clock_timestamp() ELSE phase_at END,
+                phase_rows = CASE WHEN %(phase)s <> phase THEN %(phase_rows)s ELSE coalesce(%(phase_rows)s, phase_rows) END,
+                phase_of = CASE WHEN %(phase)s <> phase THEN %(phase_of)s ELSE coalesce(%(phase_of)s, phase_of) END
  WHERE tenant_id = %(tenant)s AND id = %(job)s AND state = 'loading' AND worker = %(worker)s
    AND attempts = %(attempts)s
 
@@ -26,17 +31,19 @@ UPDATE jobs SET state = 'received', worker = NULL, lease_until = NULL, phase = N
 RETURNING id
 
 -- settle: inside the load itself: what it did; nothing when the job was taken away meanwhile
-UPDATE jobs SET revision = %(revision)s, profile = %(profile)s, rows = %(rows)s, inserted = %(inserted)s,
+UPDATE jobs SET revision = %(revision)s, profile = %(profile)s, profile_reason = %(profile_reason)s, rows = %(rows)s, inserted = %(inserted)s,
                 updated = %(updated)s, deleted = %(deleted)s, errors = 0, warnings = %(warnings)s, phase = 'publish'
  WHERE tenant_id = %(tenant)s AND id = %(job)s AND state = 'loading' AND worker = %(worker)s AND attempts = %(attempts)s
 
--- finish: a job has come to its end
-UPDATE jobs SET state = %(state)s, reason = %(reason)s, finished_at = date_trunc('milliseconds', clock_timestamp()),
-                worker = NULL, lease_until = NULL, phase = NULL, phase_rows = NULL
+-- finish: a job has come to its end, or waits for a person
+UPDATE jobs SET state = %(state)s, reason = %(reason)s, reason_japanese = %(reason_japanese)s, finished_at = date_trunc('milliseconds', clock_timestamp()),
+                worker = NULL, lease_until = NULL, phase = NULL, phase_rows = NULL, phase_of = NULL, phase_at = NULL,
+                approved_at = NULL, approved_deletes = NULL
  WHERE tenant_id = %(tenant)s AND id = %(job)s AND state = 'loading' AND worker = %(worker)s AND attempts = %(attempts)s
 
--- describe: what was found out about a bundle that was not applied
-UPDATE jobs SET profile = %(profile)s, rows = %(rows)s, errors = %(errors)s, warnings = %(warnings)s
+-- describe: what was found out about a bundle
+UPDATE jobs SET profile = %(profile)s, profile_reason = %(profile_reason)s, rows = %(rows)s, errors = %(errors)s,
+                warnings = %(warnings)s, inserted = %(inserted)s, updated = %(updated)s, deleted = %(deleted)s
  WHERE tenant_id = %(tenant)s AND id = %(job)s
 
 -- retry_later: an outage: the job waits and is tried again
@@ -64,20 +71,22 @@ VALUES (%(tenant)s, %(job)s, %(seq)s, %(code)s, %(severity)s, %(file)s, %(line)s
 INSERT INTO job_counts (tenant_id, job_id, entity, before, after, inserted, updated, deleted, guard)
 VALUES (%(tenant)s, %(job)s, %(entity)s, %(before)s, %(after)s, %(inserted)s, %(updated)s, %(deleted)s, %(guard)s)
 
--- problems: the faults of a job in the order of the bundle, errors first
+-- problems: the faults of a job in the order of the bundle
 SELECT code, severity, file, line, "column", value, detail FROM problems
  WHERE tenant_id = %(tenant)s AND job_id = %(job)s
- ORDER BY severity, seq LIMIT %(limit)s
+ ORDER BY seq LIMIT %(limit)s
 
 -- counts: what a job changed, by entity
 SELECT entity, before, after, inserted, updated, deleted, guard FROM job_counts
  WHERE tenant_id = %(tenant)s AND job_id = %(job)s
 
 -- page: jobs, newest first, across the hub
-SELECT j.tenant_id, t.code AS tenant, t.name AS tenant_name, j.id, j.inbox_id AS inbox, j.via, j.state, j.reason,
-       j.bundle, j.sha256, j.profile, CASE WHEN j.state IN ('applied', 'rolled_back') THEN j.revision END AS revision,
-       j.received_at, j.started_at, j.finished_at, j.attempts, j.phase, j.phase_rows, j.rows, j.inserted, j.updated,
-       j.deleted, j.errors, j.warnings
+SELECT j.tenant_id, t.code AS tenant, t.name AS tenant_name, j.id, j.kind, j.inbox_id AS inbox, j.via, j.state,
+       j.reason, j.reason_japanese, j.bundle, j.sha256, j.profile, j.profile_reason,
+       CASE WHEN j.state IN ('applied', 'rolled_back') THEN j.revision END AS revision,
+       j.received_at, j.started_at, j.finished_at, j.attempts, j.phase, j.phase_rows, j.phase_of,
+       extract(epoch FROM clock_timestamp() - j.phase_at)::float8 AS phase_seconds, j.rows, j.inserted, j.updated,
+       j.deleted, j.errors, j.warnings, j.approved_at
   FROM jobs j JOIN tenants t ON t.id = j.tenant_id
  WHERE (%(code)s::text IS NULL OR t.code = %(code)s) AND (%(states)s::text[] IS NULL OR j.state = ANY (%(states)s))
    AND (%(prefix)s::text IS NULL OR (j.id >= %(first)s::uuid AND j.id <= %(last)s::uuid))
@@ -99,3 +108,7 @@ SELECT count(*) FILTER (WHERE state = 'received') AS waiting, count(*) FILTER (W
        count(*) FILTER (WHERE state = 'rejected' AND received_at >= %(today)s) AS rejected,
        count(*) FILTER (WHERE state = 'failed' AND received_at >= %(today)s) AS failed
   FROM jobs WHERE received_at >= %(today)s OR state IN ('received', 'loading')
+
+-- newest_profile: the dialect of the last bundle that was applied
+SELECT profile FROM jobs WHERE tenant_id = %(tenant)s AND state = 'applied' AND profile IS NOT NULL
+ ORDER BY finished_at DESC LIMIT 1

@@ -7,6 +7,7 @@ straight into a detached table, which is indexed and attached at the end.
 """
 
 from collections.abc import Collection, Mapping, Sequence
+from typing import Literal
 
 import msgspec
 from psycopg.sql import SQL, Composable, Composed, Identifier
@@ -16,6 +17,7 @@ from oneroster.entities import Entity
 from sql import database, documents, revisions, staging
 from sql.database import Connection
 
+Mark = Literal["begun", "staged"]
 PARTS = tuple(entity for entity in entities.ALL if entity.part_of)
 WITH_CHILDREN = tuple(entity for entity in entities.EXPOSED if entity.children)
 
@@ -54,10 +56,19 @@ async def begin(
 
 
 async def has_rows(conn: Connection, tenant_id: int, entity: Entity) -> bool:
-    """Whether the tenant has a partition of the entity."""
+    """Whether the tenant ever had records of the entity: only then there is a partition."""
     name = f"public.{entity.table}_t{tenant_id}"
-    found: bool = await database.fetch_value(conn, "SELECT to_regclass(%(name)s) IS NOT NULL", {"name": name})
-    return found
+    return bool(await database.fetch_value(conn, "SELECT to_regclass(%(name)s) IS NOT NULL", {"name": name}))
+
+
+async def mark(conn: Connection, name: Mark) -> None:
+    """Name a moment of the load that can be gone back to: `begun` before anything is staged, `staged` after it."""
+    await conn.execute(f"SAVEPOINT {name}")
+
+
+async def go_back(conn: Connection, name: Mark) -> None:
+    """Leave no trace of what was done since."""
+    await conn.execute(f"ROLLBACK TO SAVEPOINT {name}")
 
 
 def listed(names: Sequence[str], row: str | None = None, **instead: Composable) -> Composed:

@@ -73,6 +73,13 @@ async def set_current(
     await database.run(conn, STATEMENTS["set_current"], params)
 
 
+async def restore_current(conn: Connection, tenant_id: int, revision: int) -> None:
+    """The bundle that was current before this revision is current again, or none where it was the first."""
+    key = {"tenant": tenant_id, "revision": revision}
+    await database.run(conn, STATEMENTS["drop_current"], key)
+    await database.run(conn, STATEMENTS["restore_current"], key)
+
+
 async def publish(conn: Connection, tenant_id: int) -> int:
     """Publish the unpublished revisions of the tenant in order; returns how many. Wants a transaction of its own."""
     await database.fetch_value(conn, STATEMENTS["lock"], {"tenant": tenant_id})

@@ -4,8 +4,10 @@ SELECT coalesce(max(revision), 0) FROM revisions WHERE tenant_id = %(tenant)s
 -- lock: loads of one tenant come one after another, whoever runs them
 SELECT pg_advisory_xact_lock(1919906418, %(tenant)s)
 
--- add: a revision, not yet published
-INSERT INTO revisions (tenant_id, revision, job_id) VALUES (%(tenant)s, %(revision)s, %(job)s)
+-- add: a revision, not yet published, that remembers which bundle was current before it
+INSERT INTO revisions (tenant_id, revision, job_id, before_job, before_sha256, before_day, before_bulk_day)
+SELECT %(tenant)s, %(revision)s, %(job)s, c.job_id, c.sha256, c.day, c.bulk_day
+  FROM (SELECT) AS one LEFT JOIN current_bundles c ON c.tenant_id = %(tenant)s
 
 -- carry_totals: what a load did not touch counts as before
 INSERT INTO totals (tenant_id, revision, collection, records, active)
@@ -26,6 +28,14 @@ VALUES (%(tenant)s, %(job)s, %(sha256)s, %(day)s, %(bulk_day)s)
 ON CONFLICT (tenant_id) DO UPDATE
    SET job_id = excluded.job_id, sha256 = excluded.sha256, day = excluded.day,
        bulk_day = coalesce(greatest(current_bundles.bulk_day, excluded.bulk_day), excluded.bulk_day)
+
+-- drop_current: no bundle is current any more
+DELETE FROM current_bundles WHERE tenant_id = %(tenant)s
+
+-- restore_current: the bundle that was current before a revision is current again
+INSERT INTO current_bundles (tenant_id, job_id, sha256, day, bulk_day)
+SELECT tenant_id, before_job, before_sha256, before_day, before_bulk_day FROM revisions
+ WHERE tenant_id = %(tenant)s AND revision = %(revision)s AND before_job IS NOT NULL
 
 -- hold_clock: nobody may raise the clock until this revision has its time
 SELECT high FROM clock FOR SHARE

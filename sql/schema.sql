@@ -110,11 +110,13 @@ CREATE TABLE jobs (
     warnings integer NOT NULL DEFAULT 0,
     kind text COLLATE "C" NOT NULL DEFAULT 'bundle' CHECK (kind IN ('bundle', 'rollback')),
     undoes bigint,                          -- of a rollback: the first revision it undoes
+    undoes_to bigint,                       -- and the last
     profile_reason text COLLATE "C",        -- how the profile was told
     approved_at timestamptz,                -- a held job that a person approved waits for a worker
     approved_deletes bigint,                -- with so many removals, and no other number
     phase_at timestamptz,                   -- when the phase began
     phase_of bigint,                        -- rows the phase has to do, as far as that can be told
+    reason_japanese text COLLATE "C",       -- the reason again, for the sender
     PRIMARY KEY (tenant_id, id)
 );
 CREATE INDEX ON jobs (received_at);
@@ -734,11 +736,13 @@ GRANT SELECT ON tenants, inboxes, current_bundles, clock TO rosterhub_ingest;
 GRANT UPDATE (looked_at, trouble) ON inboxes TO rosterhub_ingest;
 GRANT SELECT, INSERT, UPDATE, DELETE ON pulled, problems, job_counts, job_samples TO rosterhub_ingest;
 GRANT SELECT, INSERT, UPDATE ON jobs, revisions, totals, current_bundles TO rosterhub_ingest;
+GRANT DELETE ON current_bundles TO rosterhub_ingest;
 GRANT UPDATE (high) ON clock TO rosterhub_ingest;
 
 GRANT SELECT ON tenants, inboxes, clients, jobs, problems, job_counts, job_samples, revisions, totals, current_bundles,
     audit, processes, clock TO rosterhub_viewer, rosterhub_operator, rosterhub_admin;
-GRANT UPDATE (state, reason, reported_at, not_before, attempts, finished_at, approved_at, approved_deletes) ON jobs
+GRANT UPDATE (state, reason, reported_at, not_before, attempts, finished_at, approved_at,
+              approved_deletes, reason_japanese) ON jobs
     TO rosterhub_operator, rosterhub_admin;
 GRANT INSERT ON jobs TO rosterhub_operator, rosterhub_admin;
 GRANT INSERT, UPDATE ON tenants, inboxes, clients TO rosterhub_admin;

@@ -1,10 +1,14 @@
 """Jobs and problems as `--json`, reports and uploads print them: these members, exactly."""
 
 import datetime
+from collections.abc import Sequence
 from typing import Any
 
+import msgspec
+
 from oneroster import problems
-from sql.jobs import Fault, Job
+from sql.jobs import Count, Fault, Job
+from sql.samples import Sample
 
 
 def job(one: Job) -> dict[str, Any]:
@@ -28,6 +32,42 @@ def job(one: Job) -> dict[str, Any]:
         "errors": one.errors,
         "warnings": one.warnings,
     }
+
+
+def more(one: Job) -> dict[str, Any]:
+    """What people also want to know of a job: how its dialect was told, and how far it is while it loads."""
+    found: dict[str, Any] = {"profile_reason": one.profile_reason}
+    if one.approved_at is not None:
+        found["approved_at"] = instant(one.approved_at)
+    if one.state == "loading":
+        found["phase"] = one.phase
+        found["progress"] = progress(one)
+    return found
+
+
+def progress(one: Job) -> str:
+    """`302,110 of 2,728,836 rows, 182,400 rows/s, 0:13 to go`, as far as it can be told."""
+    if not one.phase_rows:
+        return ""
+    parts = [f"{one.phase_rows:,}" + (f" of {one.phase_of:,}" if one.phase_of else "") + " rows"]
+    if one.speed:
+        parts.append(f"{one.speed:,.0f} rows/s")
+    if one.eta is not None:
+        parts.append(f"{int(one.eta) // 60}:{int(one.eta) % 60:02d} to go")
+    return ", ".join(parts)
+
+
+def diff(counts: Sequence[Count], samples: Sequence[Sample] | None = None) -> list[dict[str, Any]]:
+    """What a job changed or would change: an object an entity, students and teachers too; with samples when given."""
+    found = [msgspec.structs.asdict(one) for one in counts]
+    if samples is not None:
+        for one in found:
+            one["samples"] = [
+                {"sourcedId": each.sourced_id, "change": each.change, "fields": each.fields}
+                for each in samples
+                if each.entity == one["entity"]
+            ]
+    return found
 
 
 def problem(one: Fault) -> dict[str, Any]:

@@ -12,8 +12,9 @@ from psycopg.sql import SQL, Identifier
 
 from oneroster import kinds
 from oneroster.entities import Entity
+from oneroster.headers import Column
 from oneroster.kinds import Kind
-from oneroster.rows import Batch, Column
+from oneroster.rows import Batch
 from sql import columns, database
 from sql.database import Connection
 from sql.seal import Sealer

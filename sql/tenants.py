@@ -2,14 +2,17 @@
 
 import datetime
 import uuid
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
+from psycopg.types.json import Jsonb
 
 from oneroster import profiles
 from oneroster.refused import Refused
-from sql import audit, database, seal, statements
+from sql import audit, database, seal, settings, statements
 from sql.database import Connection
+from sql.settings import Settings
 
 STATEMENTS = statements.load("tenants")
 
@@ -73,8 +76,7 @@ async def add(conn: Connection, code: str, name: str, profile: str, master: byte
 
     Raises BadTenant (64) on a code or profile that cannot be, TenantDiffers (73) when the code is taken.
     """
-    if profile != "auto" and profile not in profiles.BY_NAME:
-        raise BadTenant(f"Profile {profile}.")
+    _check_profile(profile)
     if not (2 <= len(code) <= 32 and set(code) <= set("abcdefghijklmnopqrstuvwxyz0123456789-") and code[0] != "-"):
         raise BadTenant(f"Code {code}.")
     params = {"code": code, "name": name, "profile": profile, "wrapped_key": seal.new_tenant_key(master)}
@@ -86,6 +88,33 @@ async def add(conn: Connection, code: str, name: str, profile: str, master: byte
     if (there.name, there.profile) != (name, profile):
         raise TenantDiffers(f"{code} is {there.name} with profile {there.profile}.")
     return there
+
+
+async def change(
+    conn: Connection,
+    code: str,
+    name: str | None,
+    profile: str | None,
+    changed: Callable[[Settings], Settings],
+    actor: audit.Actor,
+) -> Tenant:
+    """Change name, profile and settings, what is None excepted. Raises UnknownTenant (66), BadTenant (64)."""
+    _check_profile(profile or "auto")
+    there = await database.fetch_one(conn, STATEMENTS["lock"], Tenant, {"code": code})
+    if there is None:
+        raise UnknownTenant(code)
+    kept = settings.kept(changed(settings.read(there.settings)))
+    params = {"tenant": there.id, "name": name, "profile": profile, "settings": Jsonb(kept)}
+    found = await database.fetch_one(conn, STATEMENTS["change"], Tenant, params)
+    assert found is not None
+    before, after = ({"name": one.name, "profile": one.profile, "settings": one.settings} for one in (there, found))
+    await audit.write(conn, found.id, actor, "tenant.set", code, detail={"before": before, "after": after})
+    return found
+
+
+def _check_profile(profile: str) -> None:
+    if profile != "auto" and profile not in profiles.BY_NAME:
+        raise BadTenant(f"Profile {profile}.")
 
 
 async def by_code(conn: Connection, code: str) -> Tenant:

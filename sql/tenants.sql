@@ -3,6 +3,14 @@ INSERT INTO tenants (code, name, profile, wrapped_key) VALUES (%(code)s, %(name)
 ON CONFLICT (code) DO NOTHING
 RETURNING id, code, name, profile, state, settings, wrapped_key
 
+-- change: another name, profile, settings
+UPDATE tenants SET name = coalesce(%(name)s, name), profile = coalesce(%(profile)s, profile), settings = %(settings)s
+ WHERE id = %(tenant)s
+RETURNING id, code, name, profile, state, settings, wrapped_key
+
+-- lock: one tenant by its code, while it is changed, across the hub
+SELECT id, code, name, profile, state, settings, wrapped_key FROM tenants WHERE code = %(code)s FOR UPDATE
+
 -- by_code: one tenant by its code, across the hub
 SELECT id, code, name, profile, state, settings, wrapped_key FROM tenants WHERE code = %(code)s
 

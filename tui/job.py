@@ -48,9 +48,11 @@ class JobDetail(Listing):
         if self.data is not None and self.data.job == one:
             # a job's findings change with the job, and never after its end
             return self.data
+        found = await jobs.problems(conn, one.tenant_id, one.id)
+        found.sort(key=lambda fault: fault.severity)  # errors first; else as they stand in the bundle
         return Findings(
             one,
-            await jobs.problems(conn, one.tenant_id, one.id, limit=MOST),
+            found[:MOST],
             await jobs.counts(conn, one.tenant_id, one.id),
         )
 

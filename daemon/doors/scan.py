@@ -4,8 +4,6 @@ Notifications are hints; a look at the folder is the truth. A look takes nothing
 has been as it is, is known from earlier looks and never from its time stamps, which may say anything.
 """
 
-import csv
-import io
 import os
 import stat
 from collections.abc import Callable
@@ -207,8 +205,8 @@ def _fits(folder: int, present: set[str]) -> bool:
     """Whether the manifest names exactly the files that are there."""
     try:
         with archive.read_regular(manifest.NAME, folder) as stream:
-            text = stream.read(1 << 20).decode("utf-8-sig")
-        found, _ = manifest.read(list(csv.reader(io.StringIO(text, newline=""))))
-    except (OSError, UnicodeDecodeError, csv.Error):
+            rows, _ = manifest.rows(stream)
+    except OSError:
         return False
+    found, _ = manifest.read(rows or [])
     return found is not None and not any(one.severity == "error" for one in manifest.compare(found, present))

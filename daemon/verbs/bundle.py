@@ -1,31 +1,16 @@
 """rosterhub ingest, sample, explain: bundles by hand."""
 
-import asyncio
 import datetime
-import time
 from pathlib import Path
 
-from daemon import printing
+from daemon import printing, waiting
 from daemon.verbs import Given
 from oneroster import profiles
 from oneroster.problems import CODES
 from oneroster.refused import Refused
-from sql import database, jobs, processes, shown, tenants
+from sql import database, shown, tenants
 from sql.database import Pool
 from sql.jobs import Job
-
-CODE_OF_STATE = {
-    "applied": 0,
-    "duplicate": 0,
-    "superseded": 0,
-    "held": 10,
-    "rejected": 65,
-    "failed": 75,
-    "discarded": 1,
-}
-NO_WORKER = 69
-PATIENCE = 30.0
-"""Seconds without any living worker before a waiting verb gives up."""
 
 
 class NoBundle(Refused):
@@ -47,13 +32,6 @@ class NoCode(Refused):
 
     hint = "`rosterhub explain` without a code lists all of them."
     exit_code = 64
-
-
-class NoWorker(Refused):
-    """No worker lives that would load the bundle; it waits as it is."""
-
-    hint = "Start the daemon with `rosterhub run`."
-    exit_code = NO_WORKER
 
 
 def ingest(tenant: str, bundle: Path, *, wait: bool = False, json: bool = False, here: Given) -> int:
@@ -90,35 +68,14 @@ def ingest(tenant: str, bundle: Path, *, wait: bool = False, json: bool = False,
             source=bundle,
             actor=here.actor,
         )
-        return await _ended(pool, str(number)) if wait else await _job(pool, str(number))
+        return await waiting.ended(pool, number) if wait else await waiting.now(pool, number)
 
     job = here.run(work)
     if json:
         printing.data(shown.job(job))
     else:
         printing.line(f"Job {str(job.id)[:8]}: {job.state}" + (f" - {job.reason}" if job.reason else ""))
-    return CODE_OF_STATE.get(job.state, 0)
-
-
-async def _job(pool: Pool, number: str) -> Job:
-    async with database.hub(pool, "viewer", read_only=True) as conn:
-        return await jobs.by_prefix(conn, number)
-
-
-async def _ended(pool: Pool, number: str) -> Job:
-    """The job when it has come to its end; raises NoWorker (69) when nobody has lived for 30 s."""
-    last_seen = time.monotonic()
-    while True:
-        job = await _job(pool, number)
-        if job.state not in jobs.OPEN:
-            return job
-        async with database.hub(pool, "viewer", read_only=True) as conn:
-            alive = await processes.alive(conn)
-        if any(one.role == "ingest" for one in alive):
-            last_seen = time.monotonic()
-        if time.monotonic() - last_seen > PATIENCE:
-            raise NoWorker(f"Job {number[:8]}.")
-        await asyncio.sleep(0.2)
+    return waiting.CODE_OF_STATE.get(job.state, 0)
 
 
 def sample(

@@ -1,18 +1,20 @@
 """rosterhub job: what became of the bundles."""
 
+import uuid
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-import msgspec
 from cyclopts import App
 
-from daemon import printing
+from daemon import comparing, printing, waiting
 from daemon.here import Here
 from daemon.verbs import Given
 from oneroster.refused import Refused
-from sql import audit, database, jobs, shown
+from sql import audit, database, decisions, jobs, shown
+from sql import samples as kept_samples
 from sql.database import Connection, Pool
-from sql.jobs import Job
+from sql.jobs import Count, Job
+from sql.samples import Sample
 
 app = App(name="job", help="What became of each bundle.")
 T = TypeVar("T")
@@ -110,7 +112,7 @@ def show(job: str, *, json: bool = False, here: Given) -> None:
             ("FIELD", "VALUE"),
             [
                 (name, ", ".join(f"{key} {count}" for key, count in value.items()) if name == "rows" else value)
-                for name, value in shown.job(found).items()
+                for name, value in (shown.job(found) | shown.more(found)).items()
             ],
         )
 
@@ -141,8 +143,8 @@ def problems(job: str, *, limit: int = 10_000, json: bool = False, here: Given) 
 
 
 @app.command
-def diff(job: str, *, json: bool = False, here: Given) -> None:
-    """What a job changed, or would change, by entity.
+def diff(job: str, *, samples: bool = False, json: bool = False, here: Given) -> None:
+    """What a job changed, or would change: counts by entity, and some of the records. Persons are masked.
 
     Example: rosterhub job diff 7f3a91c2
 
@@ -150,17 +152,112 @@ def diff(job: str, *, json: bool = False, here: Given) -> None:
     ----------
     job
         The job's id, or the first 8 characters or more.
+    samples
+        With the records in the JSON, too.
     json
         Print JSON.
     """
-    _, found = _of(here, job, lambda conn, one: jobs.counts(conn, one.tenant_id, one.id))
+
+    async def read(conn: Connection, one: Job) -> tuple[list[Count], list[Sample]]:
+        return await jobs.counts(conn, one.tenant_id, one.id), await kept_samples.of_job(conn, one.tenant_id, one.id)
+
+    _, (counts, found) = _of(here, job, read)
     if json:
-        printing.data([msgspec.structs.asdict(one) for one in found])
+        printing.data(shown.diff(counts, found if samples else None))
     else:
-        printing.table(
-            ("ENTITY", "BEFORE", "AFTER", "INSERT", "UPDATE", "DELETE", "GUARD"),
-            [msgspec.structs.astuple(one) for one in found],
-        )
+        comparing.say(counts, found)
+
+
+@app.command
+def approve(job: str, *, confirm: int | None = None, reason: str, json: bool = False, here: Given) -> int:
+    """Let a held bundle be applied: it is loaded again, and held again if its removals differ from --confirm.
+
+    Example: rosterhub job approve 7f3a90aa --confirm 10403 --reason "school merger, ticket 118"
+
+    Parameters
+    ----------
+    job
+        The job's id, or the first 8 characters or more.
+    confirm
+        How many records will be removed, as `job diff` says; needed when there are any.
+    reason
+        Why; kept in the audit log.
+    json
+        Print the job as JSON.
+    """
+
+    async def decide(conn: Connection, found: Job) -> uuid.UUID:
+        await decisions.approve(conn, found, confirm, reason, here.actor)
+        return found.id
+
+    return _decided(here, job, decide, json=json)
+
+
+@app.command
+def reject(job: str, *, reason: str, json: bool = False, here: Given) -> None:
+    """Discard a held bundle: nothing of it is applied.
+
+    Example: rosterhub job reject 7f3a90aa --reason "the export was cut off"
+
+    Parameters
+    ----------
+    job
+        The job's id, or the first 8 characters or more.
+    reason
+        Why; kept in the audit log and told to the sender.
+    json
+        Print the job as JSON.
+    """
+
+    async def decide(conn: Connection, found: Job) -> uuid.UUID:
+        await decisions.reject(conn, found, reason, here.actor)
+        return found.id
+
+    _decided(here, job, decide, json=json)
+
+
+@app.command
+def rollback(job: str, *, reason: str, cascade: bool = False, json: bool = False, here: Given) -> int:
+    """Restore the roster as it was before a job. Prints the rollback's own job, which can be rolled back like any.
+
+    Example: rosterhub job rollback 7f3a8d10 --reason "wrong school year"
+
+    Parameters
+    ----------
+    job
+        The job's id, or the first 8 characters or more.
+    reason
+        Why; kept in the audit log.
+    cascade
+        Undo the jobs applied since, too.
+    json
+        Print the rollback's job as JSON.
+    """
+
+    async def decide(conn: Connection, found: Job) -> uuid.UUID:
+        return await decisions.roll_back(conn, found, reason, here.actor, cascade=cascade)
+
+    return _decided(here, job, decide, json=json)
+
+
+def _decided(here: Here, prefix: str, decide: Callable[[Connection, Job], Awaitable[uuid.UUID]], *, json: bool) -> int:
+    """Decide, and wait until the work that follows is done, as long as there is a worker to do it."""
+
+    async def work(pool: Pool) -> Job:
+        async with database.hub(pool, "operator") as conn:
+            number = await decide(conn, await jobs.by_prefix(conn, prefix))
+        if await waiting.worked(pool):
+            return await waiting.ended(pool, number)
+        return await waiting.now(pool, number)
+
+    found = here.run(work)
+    if json:
+        printing.data(shown.job(found))
+    else:
+        printing.line(f"Job {str(found.id)[:8]}: {found.state}" + (f" - {found.reason}" if found.reason else ""))
+        if found.open:
+            printing.talk("No worker runs now; it is done as soon as one does (rosterhub run).")
+    return 0 if found.open else waiting.CODE_OF_STATE.get(found.state, 0)
 
 
 @app.command

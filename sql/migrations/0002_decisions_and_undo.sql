@@ -4,11 +4,13 @@
 ALTER TABLE jobs
     ADD COLUMN kind text COLLATE "C" NOT NULL DEFAULT 'bundle' CHECK (kind IN ('bundle', 'rollback')),
     ADD COLUMN undoes bigint,                   -- of a rollback: the first revision it undoes
+    ADD COLUMN undoes_to bigint,                -- and the last
     ADD COLUMN profile_reason text COLLATE "C", -- how the profile was told
     ADD COLUMN approved_at timestamptz,         -- a held job that a person approved waits for a worker
     ADD COLUMN approved_deletes bigint,         -- with so many removals, and no other number
     ADD COLUMN phase_at timestamptz,            -- when the phase began
-    ADD COLUMN phase_of bigint;                 -- rows the phase has to do, as far as that can be told
+    ADD COLUMN phase_of bigint,                 -- rows the phase has to do, as far as that can be told
+    ADD COLUMN reason_japanese text COLLATE "C"; -- the reason again, for the sender
 CREATE INDEX ON jobs (tenant_id, sha256);
 
 ALTER TABLE revisions
@@ -37,4 +39,5 @@ CREATE POLICY across ON job_samples TO rosterhub_owner, rosterhub_ingest, roster
     rosterhub_admin USING (true);
 GRANT SELECT, INSERT, UPDATE, DELETE ON job_samples TO rosterhub_ingest;
 GRANT SELECT ON job_samples TO rosterhub_viewer, rosterhub_operator, rosterhub_admin;
-GRANT UPDATE (approved_at, approved_deletes) ON jobs TO rosterhub_operator, rosterhub_admin;
+GRANT UPDATE (approved_at, approved_deletes, reason_japanese) ON jobs TO rosterhub_operator, rosterhub_admin;
+GRANT DELETE ON current_bundles TO rosterhub_ingest;

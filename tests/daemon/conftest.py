@@ -15,6 +15,7 @@ import pytest
 from daemon import archive, report
 from daemon.doors.take import Hub
 from oneroster.problems import Problem
+from oneroster.said import Said
 from sql import audit, database, inboxes, jobs, tenants
 from sql.database import Pool
 from sql.inboxes import Door, Inbox
@@ -105,13 +106,14 @@ class Site:
                 claim,
                 self.tenant.sealer(MASTER),
                 profile="base-1.2",
+                profile_reason="no metadata.jp. column",
                 rows={"users": 1, "orgs": 1},
                 found=found,
                 total={"error": sum(one.severity == "error" for one in found)},
                 counts=counts,
                 sealed_columns=frozenset({("users.csv", "email")}),
             )
-            assert await jobs.finish(conn, claim, state, reason)
+            assert await jobs.finish(conn, claim, state, Said(reason, f"{reason}（和）") if reason else None)
         await report.answer(self.pool, self.state, job.tenant_id, job.id)
 
     async def audited(self, action: str) -> list[dict[str, Any]]:

@@ -1,10 +1,14 @@
 """The guard: strictly more than the limit is held, exactly the limit is not."""
 
+import datetime
+
 import pytest
 
 from daemon import guard
-from daemon.guard import Limits
 from sql.jobs import Count
+from sql.settings import Limits, Settings, Window
+
+DAY = datetime.date(2026, 6, 1)
 
 
 def word(
@@ -20,7 +24,8 @@ def word(
 ) -> str:
     count = Count(entity, before, before + inserted - deleted, inserted, updated, deleted)
     given = {} if rows is None else {entity: rows}
-    (judged,) = guard.judge([count], given, frozenset({entity} if bulk else ()), limits or Limits())
+    settings = Settings(guard=limits or Limits())
+    (judged,) = guard.judge([count], given, frozenset({entity} if bulk else ()), settings, DAY)
     return judged.guard
 
 
@@ -83,7 +88,7 @@ def test_a_tenants_limits_count_to_the_per_mille() -> None:
 
 
 def test_nothing_held_is_no_reason() -> None:
-    assert guard.held_because(guard.judge([Count("users", 10, 10, 0, 0, 0)], {}, frozenset(), Limits())) is None
+    assert guard.held_because(guard.judge([Count("users", 10, 10, 0, 0, 0)], {}, frozenset(), Settings(), DAY)) is None
     assert guard.held_because([]) is None
 
 
@@ -95,7 +100,10 @@ def test_nothing_held_is_no_reason() -> None:
      ("hold:updated", "751 of 1,000 active users would change (75.1%).")],
 )  # fmt: skip
 def test_the_reason_is_a_sentence_with_the_numbers(held: str, sentence: str) -> None:
-    assert guard.held_because([Count("users", 1000, 0, 0, 751, 101, held)]) == sentence
+    said = guard.held_because([Count("users", 1000, 0, 0, 751, 101, held)])
+    assert said is not None
+    assert said.english == sentence
+    assert "利用者" in said.japanese or "users.csv" in said.japanese
 
 
 def test_the_reason_names_the_worst() -> None:
@@ -105,4 +113,27 @@ def test_the_reason_names_the_worst() -> None:
         Count("classes", 100, 50, 0, 0, 50, "hold:deleted"),
         Count("courses", 100, 100, 0, 0, 0, "ok"),
     ]
-    assert guard.held_because(counts) == "50 of 100 active classes would go (50.0%)."
+    said = guard.held_because(counts)
+    assert said is not None
+    assert said.english == "50 of 100 active classes would go (50.0%)."
+    assert said.japanese == "クラス100件のうち50件（50.0%）が削除されます。"
+
+
+def test_at_the_change_of_school_years_classes_turn_over_and_people_may_go_by_half() -> None:
+    day = datetime.date(2026, 4, 1)
+    window = Settings(window=Window(datetime.date(2026, 3, 25), datetime.date(2026, 4, 10)))
+
+    def judged(entity: str, deleted: int, when: datetime.date = day) -> str:
+        count = Count(entity, 1000, 1000, deleted, 0, deleted)
+        return guard.judge([count], {entity: 1000}, frozenset({entity}), window, when)[0].guard
+
+    assert judged("enrollments", 1000) == judged("classes", 1000) == "ok"
+    assert (judged("users", 500), judged("users", 501)) == ("ok", "hold:deleted")
+    assert judged("users", 1000) == "hold:ids"
+    assert judged("classes", 101, datetime.date(2026, 4, 11)) == "hold:deleted"
+
+
+def test_an_empty_file_is_held_in_the_window_too() -> None:
+    window = Settings(window=Window(DAY, DAY))
+    count = Count("classes", 1000, 0, 0, 0, 1000)
+    assert guard.judge([count], {"classes": 0}, frozenset({"classes"}), window, DAY)[0].guard == "hold:empty"

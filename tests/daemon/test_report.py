@@ -92,7 +92,8 @@ async def test_a_held_bundle_is_told_what_would_change(site: Site, inbox: Inbox,
     await site.end(job, "held", reason="20.0 % of users would go (limit 10 %).", counts=[count])
     text = (tmp_path / "share" / "reports" / "latest.txt").read_text("utf-8")
     assert "users: 1,000 -> 800 (+0 ~5 -200)  <-- hold:deleted" in text
-    assert "理由 / Reason: 20.0 % of users would go (limit 10 %)." in text
+    assert "理由: 20.0 % of users would go (limit 10 %).（和）\n" in text
+    assert "Reason: 20.0 % of users would go (limit 10 %).\n" in text
     assert "ask your school board" in text
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from oneroster import entities, kinds, profiles, vocabularies
+from oneroster import dialects, entities, kinds, profiles, vocabularies
 from oneroster.entities import Entity
 
 STANDARD = Path(__file__).parents[1] / "standard"
@@ -179,7 +179,7 @@ def test_metadata_has_the_keys_of_the_newest_edition(profile: profiles.Profile) 
 
 @every_profile
 def test_a_profile_is_recognised_by_its_headers(profile: profiles.Profile) -> None:
-    assert profiles.recognise({entity.name: profile.header(entity) for entity in entities.ALL}) is profile
+    assert dialects.recognise({entity.file: profile.header(entity) for entity in entities.ALL})[0] is profile
 
 
 def test_modes_of_a_manifest_are_those_of_the_standard() -> None:

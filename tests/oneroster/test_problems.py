@@ -17,7 +17,7 @@ def used() -> set[str]:
     for package in PACKAGES:
         for path in (ROOT / package).rglob("*.py"):
             if path != ROOT / "oneroster" / "problems.py":
-                found.update(re.findall(r'"([EW]-[A-Z]+(?:-[A-Z]+)*)"', path.read_text(encoding="utf-8")))
+                found.update(re.findall(r'"([EW]-[A-Z0-9]+(?:-[A-Z0-9]+)*)"', path.read_text(encoding="utf-8")))
     return found
 
 

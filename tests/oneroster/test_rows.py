@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from oneroster import entities, kinds, profiles, rows
+from oneroster import encodings, entities, headers, kinds, profiles, rows
 from oneroster.entities import Entity
 from oneroster.problems import Problem
 from oneroster.profiles import Profile
@@ -59,8 +59,56 @@ def test_line_ends_byte_order_mark_and_a_last_line_without_end_are_all_read(end:
 
 def test_blank_lines_and_line_breaks_in_quotes_count_as_lines() -> None:
     found, problems = read(f'{HEADER}\n\n{GOOD}\n\r\no2,,,"So\nuth\r\n",school,,\n\no3,,,East,school,,\no4,,,x\n')
-    assert [number for number, _ in found] == [3, 9]
-    assert told(problems) == [("E-COLUMNS", 10, ""), ("E-TEXT", 5, "name")]
+    assert [number for number, _ in found] == [3, 5, 9, 10]
+    assert sorted(told(problems)) == [("E-COLUMNS", 10, ""), ("E-TEXT", 5, "name")]
+
+
+def test_a_fault_is_told_on_the_line_where_its_cell_begins_in_the_order_of_the_file() -> None:
+    header = "parentSourcedId,name,type,identifier,sourcedId,status,dateLastModified"
+    found, problems = read(f'{header}\nö,"a\r\nb\rc",castle,"d\ne\x07",ü,,\n,x,school,,o2,,\n')
+    assert told(problems) == [
+        ("W-HEADER-ORDER", 1, ""),
+        ("E-GUID", 2, "parentSourcedId"),
+        ("E-TEXT", 2, "name"),
+        ("E-ENUM", 4, "type"),
+        ("E-TEXT", 4, "identifier"),
+        ("E-GUID", 5, "sourcedId"),
+    ]
+    assert [number for number, _ in found] == [2, 6]
+
+
+def test_line_ends_of_any_kind_are_counted_alike() -> None:
+    for end in ("\n", "\r\n", "\r"):
+        text = end.join([HEADER, "", GOOD, "   ", f'o2,,,"a{end}b",school,,', "o3,,,East,castle,,", ""])
+        found, problems = read(text)
+        assert [number for number, _ in found] == [3, 5, 7]
+        assert told(problems) == [("E-TEXT", 5, "name"), ("E-ENUM", 7, "type")]
+
+
+def test_a_row_of_another_width_is_kept_with_its_id_when_that_is_clean() -> None:
+    reader = open_rows(f"{HEADER}\no1,,x\nö,,x\no2\n")
+    (batch,) = reader.batches()
+    assert [(line, cells[0]) for line, cells in zip(batch.lines, batch.cells, strict=True)] == [(2, "o1"), (4, "o2")]
+    assert batch.lost == 1
+
+
+def test_a_separator_that_is_no_comma_is_named() -> None:
+    for separator, name in ((";", "semicolons"), ("\t", "tabs")):
+        (one,) = open_rows(HEADER.replace(",", separator)).problems
+        assert (one.code, one.line) == ("E-SEPARATOR", 1)
+        assert name in one.message
+
+
+def test_a_header_that_only_looks_right_is_missed_with_the_reason() -> None:
+    for header, why in (
+        ("Name", "case-sensitive"),
+        (" name", "invisible"),
+        ("na\u200bme", "u200b"),
+        ("ｎａｍｅ", "width"),
+    ):
+        (one,) = open_rows(HEADER.replace("name", header)).problems
+        assert (one.code, one.column, one.value) == ("E-HEADER-MISSING", "name", header)
+        assert why in one.detail
 
 
 def test_reordered_columns_come_in_the_order_of_the_profile_with_a_warning() -> None:
@@ -71,14 +119,16 @@ def test_reordered_columns_come_in_the_order_of_the_profile_with_a_warning() -> 
 
 
 def test_a_japanese_profile_reads_null_as_blank_and_true_with_a_warning() -> None:
-    found, problems = read(f"{HEADER}\no1,,,North,school,NULL,NULL\n", profile=JAPANESE)
+    found, problems = read(
+        f"{HEADER}\r\n{line(['o1', '', '', 'North', 'school', 'NULL', 'NULL'])}\r\n", profile=JAPANESE
+    )
     assert found == [(2, ["o1", "", "", "North", "school", "NULL", ""])]
     assert not problems
     header = ",".join(JAPANESE.header(entities.CLASSES))
     good = "c1,,,1-1,,co1,,homeroom,,s1,t1,,,,"
     found, problems = read(f"{header}\n{good}True\n{good}FALSE\n{good}yes\n{good}\n", entities.CLASSES, JAPANESE)
-    assert [cells[-1] for _, cells in found] == ["true", "false", ""]
-    assert told(problems) == [
+    assert [cells[-1] for _, cells in found] == ["true", "false", "", ""]
+    assert [one for one in told(problems) if one[0] not in ("W-EOL", "W-UNQUOTED")] == [
         (code, number, "metadata.jp.specialNeeds")
         for code, number in [("W-BOOL-CASE", 2), ("W-BOOL-CASE", 3), ("E-BOOL", 4)]
     ]
@@ -92,9 +142,9 @@ def test_a_base_profile_reads_neither_null_nor_true() -> None:
     ]
 
 
-def test_every_fault_of_a_row_is_named() -> None:
+def test_every_fault_of_a_row_is_named_and_what_is_left_of_it_is_kept() -> None:
     found, problems = read(f"{HEADER}\nö 1,gone,yesterday, ,castle,a\x00b,{'x' * 256}\n")
-    assert not found
+    assert found == [(2, ["", "?", "-infinity", "", "", "", ""])]
     assert told(problems) == [
         (code, 2, column)
         for code, column in zip(
@@ -112,19 +162,21 @@ def test_a_fault_is_found_wherever_it_stands_in_a_batch(at: int) -> None:
     lines[at] = f"o{at},,,North,castle,,"
     found, problems = read("\n".join([HEADER, *lines]))
     assert told(problems) == [("E-ENUM", at + 2, "type")]
-    assert [number for number, _ in found] == [number for number in range(2, 4_502) if number != at + 2]
+    assert [number for number, _ in found] == list(range(2, 4_502))
+    assert found[at][1] == [f"o{at}", "", "", "North", "", "", ""]
 
 
 def test_rows_of_other_widths_are_named_in_batches_of_their_own() -> None:
     reader = open_rows(HEADER + "\n" + "a,b\n" * 5_000 + GOOD)
     batches = list(reader.batches())
     assert [len(one.problems) for one in batches] == [2_000, 2_000, 1_000]
-    assert batches[-1].lines == [5_002]
+    assert batches[-1].lines == [5_002, *range(4_002, 5_002)]
+    assert batches[0].cells[0] == ["a", "?", "-infinity", "", "", "", ""]
     assert (batches[0].problems[0].value, batches[0].problems[0].detail) == ("2", "The header has 7 columns.")
 
 
 def test_a_line_of_a_mebibyte_is_read_and_a_longer_one_is_not() -> None:
-    room = rows.LONGEST_LINE - len("o1,,,,school,,\n")
+    room = encodings.LONGEST_LINE - len("o1,,,,school,,\n")
     found, problems = read(f"{HEADER}\no1,,,{'x' * room},school,,\n")
     assert len(found[0][1][3]) == room
     assert not problems
@@ -157,7 +209,7 @@ def test_a_gigabyte_in_one_row_is_refused_without_being_held(piece: bytes) -> No
     raw = Endless(f'{HEADER}\n{GOOD}\no2,,,"'.encode(), piece, 1 << 30)
     reader = rows.Rows(io.BufferedReader(raw, 1 << 20), ORGS.file, ORGS, BASE)
     (batch,) = reader.batches()
-    assert (1 << 30) - raw.left <= 2 * rows.BATCH_BYTES + rows.LONGEST_LINE
+    assert (1 << 30) - raw.left <= 2 * encodings.BATCH_BYTES + encodings.LONGEST_LINE
     assert batch.lines == [2]
     assert told(batch.problems) == [("E-CSV", 3, "")]
 
@@ -170,32 +222,16 @@ def test_rows_of_half_a_mebibyte_come_in_small_batches() -> None:
 
 
 def test_what_is_wrong_with_the_quotes_ends_the_reading_at_the_line_where_the_row_begins() -> None:
-    for bad in ('"open\nup to\nthe end', '"shut" late,x', '"x"y', "a\rb"):
+    for bad in ('"open\nup to\nthe end', '"shut" late,x', '"x"y'):
         found, problems = read(f"{HEADER}\n{GOOD}\n\no2,,,{bad},school,,\n{GOOD}\n")
         assert [number for number, _ in found] == [2]
         assert told(problems) == [("E-CSV", 4, "")]
 
 
-@pytest.mark.parametrize("end", ["\r", "\x00"])
-def test_a_file_of_other_line_ends_is_refused(end: str) -> None:
-    found, problems = read(end.join([HEADER, GOOD]))
+def test_a_file_without_ends_of_lines_is_refused() -> None:
+    found, problems = read("\x00".join([HEADER, GOOD]))
     assert not found
     assert {one.severity for one in problems} == {"error"}
-
-
-@pytest.mark.parametrize("encoding", ["cp932", "utf-16", "utf-16-le", "utf-16-be", "iso2022_jp"])
-def test_a_foreign_encoding_is_refused(encoding: str) -> None:
-    found, problems = read(f"{HEADER}\no1,,,山田,school,,\n".encode(encoding))
-    assert not found
-    assert "error" in {one.severity for one in problems}
-
-
-@pytest.mark.parametrize("bad", [b"\x83\x65", b"\xc0\xaf", b"\xed\xa0\x80", b"\xf5\x80\x80\x80", b"\xff"])
-def test_a_byte_that_is_not_utf_8_is_named_with_its_line(bad: bytes) -> None:
-    found, problems = read(f"{HEADER}\n{GOOD}\n\no2,,,".encode() + bad + f",school,,\n{GOOD}\n".encode())
-    assert [number for number, _ in found] == [2]
-    assert told(problems) == [("E-ENC", 4, "")]
-    assert problems[0].value == f"0x{bad[0]:02x}"
 
 
 @pytest.mark.parametrize(
@@ -219,8 +255,7 @@ def test_a_byte_that_is_not_utf_8_is_named_with_its_line(bad: bytes) -> None:
 )
 def test_a_text_is_true_to_the_byte(value: str) -> None:
     found, problems = read(f"{HEADER}\no1,,,x{value},school,{value},\n\\.\n{GOOD}\n")
-    assert found[0] == (2, ["o1", "", "", "x" + value, "school", value, ""])
-    assert found[1][0] == 4
+    assert found == [(2, ["o1", "", "", "x" + value, "school", value, ""]), (4, GOOD.split(","))]
     assert told(problems) == [("E-COLUMNS", 3, "")]
 
 
@@ -246,7 +281,8 @@ def test_free_metadata_columns_stand_behind_those_of_the_profile() -> None:
         (HEADER + ",metadata.", [("E-HEADER-UNKNOWN", "metadata.")]),
         (HEADER + ',"metadata.a\nb"', [("E-HEADER-UNKNOWN", "metadata.a\nb")]),
         (HEADER + ",metadata." + "a." * 130, [("E-HEADER-UNKNOWN", "metadata." + "a." * 130)]),
-        (HEADER.replace(",", "\t"), [("E-HEADER-MISSING", name) for name in HEADER.split(",")]),
+        (HEADER.replace(",", "\t"), [("E-SEPARATOR", "")]),
+        (HEADER.replace(",", ";"), [("E-SEPARATOR", "")]),
         (HEADER + ',"open', [("E-CSV", "")]),
     ],
 )
@@ -276,7 +312,7 @@ def test_a_header_of_a_hundred_thousand_columns_takes_no_time(name: str) -> None
 
 def test_a_faulty_value_is_repeated_only_so_far() -> None:
     _, (problem,) = read(f"{HEADER}\n{'ö' * 100_000},,,North,school,,\n")
-    assert len(problem.value) == rows.LONGEST_SHOWN
+    assert len(problem.value) == headers.LONGEST_SHOWN
 
 
 @pytest.mark.parametrize("kind", [kinds.GUID, kinds.INSTANT, kinds.WORD])
@@ -288,7 +324,8 @@ def test_blanks_where_a_value_may_lack_are_no_value(kind: kinds.Kind) -> None:
     assert not problems
     for other in ("\n", "\x1f", "\t", "　"):
         found, problems = read(f"{HEADER}\n{line([*cells[:index], other, *cells[index + 1 :]])}\n")
-        assert (not found, [one.code for one in problems]) == (True, [kind.code])
+        blanked = [*cells[:index], rows.UNREAD.get(ORGS.fields[index].name, ""), *cells[index + 1 :]]
+        assert (found, [one.code for one in problems]) == ([(2, blanked)], [kind.code])
 
 
 # Of every kind: right ones, nearly right ones, blanks of all sorts, and whatever comes.
@@ -341,16 +378,17 @@ def test_what_is_kept_and_what_is_refused_are_all_the_rows(values: list[tuple[st
     writer.writerow(HEADER.split(","))
     for name, identifier in values:
         writer.writerow(["o1", "", "", name, "school", identifier, ""])
-    found, problems = read(text.getvalue())
-    assert len(found) + len({one.line for one in problems}) == len(values)
+    found, _ = read(text.getvalue())
     starts = dict(zip((1 + number for number in _starts(text.getvalue())), values, strict=True))
-    assert all(starts[number] == (row[3], row[5]) for number, row in found)
+    assert [number for number, _ in found] == list(starts)
+    for number, row in found:
+        assert all(now in (was, "") for was, now in zip(starts[number], (row[3], row[5]), strict=True))
 
 
 def _starts(text: str) -> list[int]:
     """The lines before each data row, counted by hand: a row begins where the count of quotes is even."""
     starts, quotes = [], 0
-    for number, one in enumerate(text.split("\n")[:-1]):
+    for number, one in enumerate(text.replace("\r\n", "\n").replace("\r", "\n").split("\n")[:-1]):
         if quotes % 2 == 0:
             starts.append(number)
         quotes += one.count('"')

@@ -91,6 +91,17 @@ def test_the_mode_is_given_for_all_files_or_for_each(tmp_path: Path) -> None:
     assert [modes["each.zip"][f"file.{name}"] for name in files] == ["delta", "bulk"]
 
 
+@every_profile
+def test_extra_columns_come_after_the_profiles_whatever_they_are_called(
+    profile: profiles.Profile, tmp_path: Path
+) -> None:
+    extra = ("metadata.a,b", 'metadata."c"')
+    write.write(
+        tmp_path / "b.zip", profile, {"orgs": [(*ORG, "1", "2")]}, extra={"orgs": extra, "users": ("metadata.z",)}
+    )
+    assert read(tmp_path / "b.zip")["orgs.csv"] == [[*profile.header(entities.ORGS), *extra], [*ORG, "1", "2"]]
+
+
 def test_a_folder_holds_the_same_files_as_a_zip(tmp_path: Path) -> None:
     for name in ("b.zip", "folder"):
         write.write(tmp_path / name, JAPANESE, {"orgs": [ORG] * 3})

@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from psycopg.types.json import Jsonb
 
 from daemon import config, delivery, work
 from sql import audit, database, jobs, tenants
@@ -171,6 +172,14 @@ class Hub:
     async def begin(self) -> None:
         async with database.hub(self.pool, "admin") as conn:
             self.tenant = await tenants.add(conn, "board", "Board", "auto", self.worker.master, audit.SYSTEM)
+
+    async def set(self, profile: str, settings: Mapping[str, str]) -> None:
+        """What the tenant says of its bundles."""
+        async with database.hub(self.pool, "owner") as conn:
+            await conn.execute(
+                "UPDATE tenants SET profile = %s, settings = %s WHERE id = %s",
+                (profile, Jsonb(dict(settings)), self.tenant.id),
+            )
 
     async def deliver(self, bundle: Path, name: str = "RO_20260401_239930.zip") -> jobs.Job:
         """A bundle, delivered and loaded; the job as it ended."""

@@ -16,16 +16,20 @@ async def test_a_case_folder_ends_as_expected(hub: Any, roster: Any, case: Path)
     await hub.roster(roster)
     before = await hub.moved()
     expected = json.loads((case / "expected.json").read_text())
-    job = await hub.deliver(case, name=case.name)
+    await hub.set(expected.get("profile", "auto"), expected.get("settings", {}))
+    job = await hub.deliver(case, name=expected.get("bundle", case.name))
     found = [(one.code, one.file, one.line, one.column, one.value) for one in await hub.problems(job)]
-    assert job.state == expected["state"]
     assert sorted(found) == sorted(tuple(one) for one in expected["problems"])
+    assert job.state == expected["state"]
     assert (job.errors, job.warnings) == (
         sum(one[0][0] == "E" for one in found),
         sum(one[0][0] == "W" for one in found),
     )
     if expected["state"] != "applied":
         assert await hub.moved() == before
+    for place, members in expected.get("documents", {}).items():
+        document = await hub.document(*place.split("/"))
+        assert {name: document[name] for name in members} == members
 
 
 async def test_eleven_percent_of_the_pupils_gone_are_held(hub: Any, roster: Any) -> None:

@@ -1,0 +1,226 @@
+"""Examining a bundle: its profile, its rows staged, and all that is wrong with it, in one run.
+
+    open -> manifest -> profile -> rows | problems -> COPY to staging -> checks in SQL
+
+Within a transaction of the tenant, which whoever asked then keeps or gives up.
+"""
+
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
+from contextlib import aclosing
+
+import msgspec
+
+from daemon.ahead import ahead
+from daemon.findings import Findings
+from oneroster import dialects, entities, profiles
+from oneroster.bundle import Broken, Bundle
+from oneroster.entities import Entity
+from oneroster.problems import Problem
+from oneroster.profiles import Profile
+from oneroster.rows import Rows
+from sql import checks, columns, merge, revisions, staging
+from sql.database import Connection
+from sql.seal import Sealer
+from sql.tenants import Tenant
+
+Mark = Callable[[str, int | None], Awaitable[None]]
+"""Says which phase has begun and how many rows are behind it; a load that has been taken away ends there."""
+
+
+class Unreadable(Exception):
+    """There is nothing to read by: no zip, no manifest, or another format than OneRoster 1.2. The findings say what."""
+
+
+class Staged(msgspec.Struct, frozen=True):
+    """What the files of a bundle brought: data rows by entity name, and entities whose rows are in place already."""
+
+    rows: dict[str, int]
+    placed: set[Entity]
+
+
+def recognise(tenant: Tenant, name: str, bundle: Bundle, findings: Findings) -> tuple[Profile, str]:
+    """The profile the tenant says, or the one the headers tell, and how it was told. Raises Unreadable.
+
+    `name` is the bundle's, as the sender gave it.
+    """
+    headers = bundle.headers()
+    foreign = dialects.foreign(headers, bundle.manifest)
+    if foreign is not None:
+        # What a manifest of 1.2 would have to say is of no interest then.
+        findings.add([one for one in bundle.problems if one.code.startswith("E-ZIP")] + [foreign])
+        raise Unreadable
+    findings.add(bundle.problems)
+    if bundle.manifest is None:
+        raise Unreadable
+    version = bundle.manifest.version
+    if tenant.profile != "auto":
+        profile, why = profiles.BY_NAME[tenant.profile], "The tenant's setting."
+    else:
+        profile, why = dialects.recognise(headers, version)
+    findings.add(dialects.strange_version(bundle.manifest, profile))
+    if profile.japanese and name.lower().endswith(".zip") and not dialects.is_japanese_name(name):
+        findings.add([Problem("W-ZIP-NAME", "", 0, "", name)])
+    return profile, why
+
+
+async def examine(
+    conn: Connection,
+    tenant: Tenant,
+    bundle: Bundle,
+    profile: Profile,
+    sealer: Sealer,
+    findings: Findings,
+    mark: Mark,
+    *,
+    alone: bool = False,
+) -> tuple[Staged, dict[Entity, str]]:
+    """Stage a bundle and find all that is wrong with it, in a transaction of the tenant.
+
+    Returns what was staged and the mode of each file. `alone`: no roster stands behind it, so that a bundle with a
+    delta file may refer to what it does not hold.
+    """
+    await mark("stage", 0)
+    staged = await stage(conn, tenant, bundle, profile, sealer, findings, mark)
+    await mark("check", None)
+    return staged, await check(conn, tenant, bundle, profile, staged, findings, alone=alone)
+
+
+def brought(bundle: Bundle) -> list[Entity]:
+    """The entities whose file is there, in the order of dependence; also where the manifest says otherwise."""
+    return [entity for entity in entities.ALL if entity.file in bundle.names]
+
+
+async def stage(
+    conn: Connection,
+    tenant: Tenant,
+    bundle: Bundle,
+    profile: Profile,
+    sealer: Sealer,
+    findings: Findings,
+    mark: Mark,
+) -> Staged:
+    """Read, check and COPY every file."""
+    assert bundle.manifest is not None
+    modes = bundle.manifest.modes
+    staged = Staged({}, set())
+    hint = dialects.misfit(tenant.profile, bundle.headers(), bundle.manifest.version)
+    for entity in brought(bundle):
+        try:
+            with bundle.open(entity.file) as stream:
+                reader = Rows(stream, entity.file, entity, profile, bundle.encoding, hint)
+                findings.add(reader.problems)
+                await fill(conn, tenant, entity, reader, sealer, findings, mark, staged)
+                findings.read(reader)
+        except Broken as broken:
+            findings.add([broken.problem])
+            findings.faulty.add(entity.file)
+            continue
+        if reader.usable and reader.whole and not staged.rows[entity.name] and modes.get(entity.name) == "bulk":
+            findings.add([Problem("W-NO-ROWS", entity.file, 1, "", "")])
+    # Files that are announced and not there, or not to be read, have no rows to find either.
+    announced = {entity.file for entity in entities.ALL if modes.get(entity.name) in ("bulk", "delta")}
+    findings.faulty |= announced - bundle.names
+    return staged
+
+
+async def fill(
+    conn: Connection,
+    tenant: Tenant,
+    entity: Entity,
+    reader: Rows,
+    sealer: Sealer,
+    findings: Findings,
+    mark: Mark,
+    staged: Staged,
+) -> None:
+    """COPY the rows of a file to where they are staged."""
+    done = sum(staged.rows.values())
+    staged.rows[entity.name] = 0
+    if not reader.usable:
+        return
+    if entity not in columns.DOCUMENTED and not await merge.has_rows(conn, tenant.id, entity):
+        place = await staging.create_first(conn, entity, await revisions.newest(conn, tenant.id) + 1)
+        staged.placed.add(entity)
+    else:
+        place = await staging.create(conn, entity)
+    encoder = staging.Encoder(entity, reader.columns, sealer, first=place.first)
+    tally = Tally(reader, encoder, findings)
+    # Closed before the file is: the thread reads it.
+    async with aclosing(marked(tally, done, mark)) as chunks:
+        copied = await staging.fill(conn, place, encoder.names, chunks)
+    if copied != tally.staged:
+        raise RuntimeError(f"{entity.file}: {tally.staged} rows read, {copied} staged")
+    await staging.analyze(conn, place)
+    staged.rows[entity.name] = tally.rows
+
+
+async def marked(tally: "Tally", done: int, mark: Mark) -> AsyncGenerator[bytes, None]:
+    """The chunks of a file, made ahead in a thread, with the progress told as they pass."""
+    async with aclosing(ahead(tally.chunks())) as chunks:
+        async for chunk in chunks:
+            yield chunk
+            await mark("stage", done + tally.rows)
+
+
+class Tally:
+    """Encodes the batches of a file, in a thread, and counts what went by."""
+
+    def __init__(self, reader: Rows, encoder: staging.Encoder, findings: Findings) -> None:
+        self._reader, self._encoder, self._findings = reader, encoder, findings
+        self.rows = 0
+        """Data rows of the file, whether they could be read or not."""
+        self.staged = 0
+
+    def chunks(self) -> Iterator[bytes]:
+        """COPY text, a batch at a time."""
+        for batch in self._reader.batches():
+            self.rows += len(batch.cells) + batch.lost
+            self.staged += len(batch.cells)
+            self._findings.add(batch.problems)
+            if batch.cells:
+                yield self._encoder.encode(batch)
+
+
+async def check(
+    conn: Connection,
+    tenant: Tenant,
+    bundle: Bundle,
+    profile: Profile,
+    staged: Staged,
+    findings: Findings,
+    *,
+    alone: bool = False,
+) -> dict[Entity, str]:
+    """What can only be seen with all rows staged. Returns each file's mode."""
+    # As they are now: what is found below leaves all rows in their places, so that who refers to them can be judged.
+    faulty, imperfect = frozenset(findings.faulty), frozenset(findings.imperfect)
+    judged = [entity for entity in brought(bundle) if entity.file not in faulty or staged.rows.get(entity.name)]
+    whole = [entity for entity in judged if entity.file not in faulty | imperfect]
+    modes = {entity: await mode_of(conn, bundle, entity, findings) for entity in judged}
+    by_name = {entity.name: mode for entity, mode in modes.items()}
+    elsewhere = {one.file for one in entities.ALL if modes.get(one) != "bulk"} if "delta" in modes.values() else set()
+    unknown = faulty | elsewhere if alone else faulty
+    for entity in judged:
+        findings.add(*await checks.duplicates(conn, entity))
+        findings.add(*await checks.references(conn, tenant.id, entity, profile, by_name, unknown))
+    if entities.USERS in whole and entities.ROLES in whole:
+        findings.add(*await checks.roleless(conn))
+    return modes
+
+
+async def mode_of(conn: Connection, bundle: Bundle, entity: Entity, findings: Findings) -> str:
+    """Bulk or delta: the rows say it; where they say both, the manifest (CSV binding sections 1 and 4)."""
+    assert bundle.manifest is not None
+    said = bundle.manifest.modes.get(entity.name, "absent")
+    found = await checks.modes(conn, entity)
+    if found.blank and not found.filled:
+        mode = "bulk"
+    elif found.filled and not found.blank:
+        mode = "delta"
+    else:
+        mode = "delta" if said == "delta" else "bulk"
+    if found.half or (found.blank and found.filled):
+        findings.add(*await checks.unfitting(conn, entity, mode))
+    elif said != "absent" and mode != said and found.rows:
+        findings.add([Problem("W-MODE", entity.file, 0, "", said, f"Read as {mode}.")])
+    return mode

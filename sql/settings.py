@@ -1,0 +1,58 @@
+"""What an admin may set for a tenant, kept as JSON in `tenants.settings`; what is not set has these defaults."""
+
+import datetime
+from typing import Annotated, Literal
+
+import msgspec
+
+from oneroster.refused import Refused
+
+Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
+
+
+class BadSetting(Refused):
+    """That cannot be set so."""
+
+    hint = "See `rosterhub tenant set --help`."
+    exit_code = 64
+
+
+class Limits(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
+    """How much of a tenant's roster a bundle may change before a person must look."""
+
+    deleted: Share = 0.10
+    """Of the active records of an entity; 1 lets everything go but an empty file."""
+    updated: Share = 0.75
+    few: int = 20
+    """Below so many active records the shares say little: then more than `few_allowed` count."""
+    few_allowed: int = 5
+
+
+class Window(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
+    """The days of the change of school years, first and last: everything turns over, people least of all."""
+
+    begin: datetime.date
+    end: datetime.date
+    deleted: Share = 0.50
+    """Of people and orgs; sessions, courses, classes and enrollments may go entirely."""
+    updated: Share = 1.0
+
+
+class Settings(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
+    """Of one tenant."""
+
+    encoding: Literal["auto", "cp932"] = "auto"
+    """auto: UTF-8, or UTF-16 by its byte order mark; cp932: what is not UTF-8 is read as CP932 (Shift_JIS)."""
+    guard: Limits = Limits()
+    window: Window | None = None
+
+
+def read(kept: dict[str, object]) -> Settings:
+    """The settings as they are kept."""
+    return msgspec.convert(kept, Settings)
+
+
+def kept(settings: Settings) -> dict[str, object]:
+    """The settings as they are to be kept: what is default is left out."""
+    found: dict[str, object] = msgspec.to_builtins(settings)
+    return found
