@@ -79,6 +79,7 @@ async def examine(
     Returns what was staged and the mode of each file. `alone`: no roster stands behind it, so that a bundle with a
     delta file may refer to what it does not hold.
     """
+    await merge.make_room(conn)
     await mark("stage", 0)
     staged = await stage(conn, tenant, bundle, profile, sealer, findings, mark)
     await mark("check", None)

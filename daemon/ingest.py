@@ -67,7 +67,6 @@ async def ingest(conn: Connection, job: Claim, tenant: Tenant, sealer: Sealer, b
         async with database.tenant_transaction(conn, tenant.id, "ingest"):
             await revisions.lock(conn, tenant.id)
             await refuse_late(conn, job, bundle, findings)
-            await merge.make_room(conn)
             await merge.mark(conn, "begun")
             staged, modes = await examine.examine(conn, tenant, bundle, profile, sealer, findings, mark)
             outcome = Outcome("applied", findings, None, profile.name, why, staged.rows)
@@ -91,6 +90,7 @@ async def roll_back(conn: Connection, job: Claim, tenant: Tenant, sealer: Sealer
         await revisions.lock(conn, tenant.id)
         if await revisions.newest(conn, tenant.id) != job.undoes_to:
             return Outcome("rejected", Findings(), OVERTAKEN)
+        await merge.make_room(conn)
         await mark("stage", 0)
         modes = await undo.stage(conn, tenant.id, job.undoes - 1)
         await mark("diff", None)
