@@ -6,7 +6,7 @@ BIN := .venv/bin
 export PYTHONDONTWRITEBYTECODE := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: setup check format test demo run bench snapshots clean
+.PHONY: setup check format test demo run bench snapshots docs clean
 
 .venv/program: requirements.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
@@ -48,6 +48,10 @@ bench: .venv/development
 
 snapshots: .venv/development
 	SNAPSHOTS=write $(BIN)/python -m pytest tests/tui -q
+
+# What is written from the code; tests compare it.
+docs: .venv/development
+	$(BIN)/python -m oneroster.codes > docs/problems.md
 
 clean:
 	rm -rf .venv var build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

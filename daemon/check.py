@@ -11,6 +11,8 @@ from pathlib import Path
 
 import msgspec
 
+from daemon import examine
+from daemon.findings import SEALED_COLUMNS, Findings
 from oneroster.bundle import Bundle, open_bundle
 from oneroster.profiles import Profile
 from sql import database, jobs, migrate, seal, server

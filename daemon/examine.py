@@ -20,6 +20,7 @@ from oneroster.profiles import Profile
 from oneroster.rows import Rows
 from sql import checks, columns, merge, revisions, staging
 from sql.database import Connection
+from sql.prospect import Prospect
 from sql.seal import Sealer
 from sql.tenants import Tenant
 
@@ -193,19 +194,16 @@ async def check(
     alone: bool = False,
 ) -> dict[Entity, str]:
     """What can only be seen with all rows staged. Returns each file's mode."""
+    assert bundle.manifest is not None
     # As they are now: what is found below leaves all rows in their places, so that who refers to them can be judged.
-    faulty, imperfect = frozenset(findings.faulty), frozenset(findings.imperfect)
-    judged = [entity for entity in brought(bundle) if entity.file not in faulty or staged.rows.get(entity.name)]
-    whole = [entity for entity in judged if entity.file not in faulty | imperfect]
+    holed, wrong = frozenset(findings.faulty), frozenset(findings.wrong)
+    judged = [entity for entity in brought(bundle) if entity.file not in holed or staged.rows.get(entity.name)]
     modes = {entity: await mode_of(conn, bundle, entity, findings) for entity in judged}
-    by_name = {entity.name: mode for entity, mode in modes.items()}
-    elsewhere = {one.file for one in entities.ALL if modes.get(one) != "bulk"} if "delta" in modes.values() else set()
-    unknown = faulty | elsewhere if alone else faulty
-    for entity in judged:
-        findings.add(*await checks.duplicates(conn, entity))
-        findings.add(*await checks.references(conn, tenant.id, entity, profile, by_name, unknown))
-    if entities.USERS in whole and entities.ROLES in whole:
-        findings.add(*await checks.roleless(conn))
+    if alone and "delta" in modes.values():
+        holed |= {entity.file for entity in entities.ALL if modes.get(entity) != "bulk"}
+    findings.add(await checks.lacking(conn, tenant.id, profile, bundle.manifest))
+    async for answer in checks.across(conn, Prospect(tenant.id, profile, modes, wrong, holed)):
+        findings.add(*answer)
     return modes
 
 

@@ -8,7 +8,7 @@ import msgspec
 from oneroster import entities, manifest
 from oneroster.problems import CODES, Problem
 from oneroster.rows import Rows
-from sql import checks
+from sql import prospect
 
 FILES = {name: place for place, name in enumerate(("", manifest.NAME, *(entity.file for entity in entities.ALL)))}
 """The order in which files are told of."""
@@ -27,15 +27,15 @@ class Findings:
     fault comes before what follows from it; in a file by line and column; at the end how many more there are.
     """
 
-    MOST = checks.MOST
+    MOST = prospect.MOST
 
     def __init__(self) -> None:
         self.total: Counter[str] = Counter()
         """Errors and warnings."""
         self.faulty: set[str] = set()
         """Files that could not be read to their end: whoever refers to a row of theirs is not blamed."""
-        self.imperfect: set[str] = set()
-        """Files with an error in any row: whoever is not found in them is not blamed either."""
+        self.wrong: set[tuple[str, str]] = set()
+        """Files and columns with an error in any row."""
         self._kept: list[Problem] = []
         self._by_code: Counter[str] = Counter()
         self._listed: Counter[str] = Counter()
@@ -50,7 +50,7 @@ class Findings:
                 self._listed[one.code] += 1
                 self._kept.append(self._placed(one))
             if one.severity == "error":
-                self.imperfect.add(one.file)
+                self.wrong.add((one.file, one.column))
         self.total.update(one.severity for one in problems)
         if problems and total is not None:
             self.more(problems[0].code, total - len(problems))

@@ -9,9 +9,8 @@ import codecs
 import csv
 import functools
 import itertools
-import operator
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from typing import IO, Literal
 
 import msgspec
@@ -63,7 +62,6 @@ class Lines:
         self.habits = habits
         self._stream = stream
         self._codec = encoding if encoding == "cp932" else "utf-8"
-        self._decode: Callable[[bytes], str] = bytes.decode
         self._wide = ""
         self._mark = 0
         self._cut = 0
@@ -92,24 +90,21 @@ class Lines:
     def _lines(self, piece: bytes) -> Iterable[str]:
         if self.habits is not None:
             self.habits.look(piece, self.reader.line_num)
-        try:
-            piece.decode(self._codec)
-        except UnicodeDecodeError:
-            return self._one_by_one(piece)
-        if b"\x1b" in piece and _ISO_2022_JP.search(piece):
-            return self._one_by_one(piece)
-        return map(self._decode, piece.splitlines(keepends=True))
+        foreign = b"\x1b" in piece and _ISO_2022_JP.search(piece) is not None
+        if piece.isascii() and not foreign:
+            return map(bytes.decode, piece.splitlines(keepends=True))
+        return self._one_by_one(piece, foreign)
 
-    def _one_by_one(self, piece: bytes) -> Iterator[str]:
+    def _one_by_one(self, piece: bytes, foreign: bool) -> Iterator[str]:
+        codec = self._codec
         for raw in piece.splitlines(keepends=True):
-            foreign = _ISO_2022_JP.search(raw)
-            if foreign is not None:
-                raise Foreign(self._problem("0x1b", foreign.start(), "It is ISO-2022-JP. Export UTF-8."))
+            if foreign and (found := _ISO_2022_JP.search(raw)):
+                raise Foreign(self._problem("0x1b", found.start(), "It is ISO-2022-JP. Export UTF-8."))
             try:
-                yield raw.decode(self._codec)
+                yield raw.decode(codec)
             except UnicodeDecodeError as error:
                 self._tell(error, raw)
-                yield raw.decode(self._codec, errors="replace")
+                yield raw.decode(codec, errors="replace")
 
     def _tell(self, error: UnicodeDecodeError, raw: bytes) -> None:
         self.signs.append(self.reader.line_num + 1)
@@ -162,8 +157,6 @@ class Lines:
             *before, start = first[: at + 1].splitlines(keepends=True)
             found = self._problem(f"0x{first[at]:02x}", len(start) - 1, f"It is UTF-8, not CP932. {_NOT_CP932}")
             raise Foreign(msgspec.structs.replace(found, line=len(before) + 1))
-        if self._codec == "cp932":
-            self._decode = operator.methodcaller("decode", "cp932")
         return itertools.chain([first], more)
 
     def _narrowed(self, blocks: Iterable[bytes]) -> Iterator[bytes]:

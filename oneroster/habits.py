@@ -42,6 +42,12 @@ class Habits:
         left = piece.translate(None, _ELSE)
         *shapes, rest = left.split(b"\n")
         new = set(shapes) - self._good
+        if new or rest or self._head:
+            self._look_at_shapes(piece, before, new, rest)
+            self._inside ^= bool(left.count(b'"') % 2)
+
+    def _look_at_shapes(self, piece: bytes, before: int, new: set[bytes], rest: bytes) -> None:
+        """Look closer where shapes are not known to be good; those that are have no quote left open."""
         fine = {shape for shape in new if shape.endswith(b"\r") and shape.count(b"\r") == 1}
         if self._ends and (fine != new or b"\r" in rest):
             self._look_at_ends(piece, before)
@@ -52,7 +58,6 @@ class Habits:
             self._look_at_quotes(piece, _header_end(piece) if head else 0, before)
         if len(self._good) < MOST_SHAPES:
             self._good |= fine & quoted
-        self._inside ^= bool(left.count(b'"') % 2)
 
     def _look_at_ends(self, piece: bytes, before: int) -> None:
         inside, at = self._inside, 0

@@ -24,6 +24,7 @@ from oneroster.habits import Habits
 from oneroster.headers import Column, shown
 from oneroster.problems import Problem
 from oneroster.profiles import Profile
+from oneroster.rules import Rules
 
 BATCH = 2_000
 """Rows checked in one call."""
@@ -135,6 +136,7 @@ class Rows:
         """Whether the file could be read to its end."""
         self.places: dict[int, dict[str, int]] = {}
         """Of rows over several lines: the line on which each cell begins, by the line of the row."""
+        self._entity = entity
         self._profile = profile
         self._lines = Lines(stream, file, encoding, Habits(file) if profile.japanese else None)
         self._order: list[int] = []
@@ -163,6 +165,7 @@ class Rows:
     def batches(self) -> Iterator[Batch]:
         """The rows, `BATCH` at a time, faulty cells blank, with what is wrong with them."""
         check = Check(self.columns)
+        rules = Rules(self._entity, self._profile, [column.header for column in self.columns])
         nulls = [
             index
             for index, one in enumerate(self.columns)
@@ -183,6 +186,8 @@ class Rows:
             known = [(line, row) for line, row in raw.partly if row is not None]
             lines += [line for line, _ in known]
             rows += [row for _, row in known]
+            if found := rules.judge(lines, rows):
+                problems = sorted(problems + found, key=lambda one: one.line)
             if rows or problems:
                 yield Batch(lines, rows, problems, len(raw.partly) - len(known))
 

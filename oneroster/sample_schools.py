@@ -5,7 +5,7 @@ Rows are dictionaries of column to cell, `metadata.` columns by their key; what 
 
 from collections.abc import Iterator
 
-from oneroster import sample_plan, sample_words
+from oneroster import sample_plan, sample_words, school_codes
 from oneroster.sample_plan import Class, Group, Person, Plan, School
 
 Cells = dict[str, str]
@@ -14,9 +14,7 @@ Cells = dict[str, str]
 def school_code(kind: str, prefecture: int, founder: int, serial: int) -> str:
     """The 13 characters of a school code, the last a check digit (Japan sheet section 3)."""
     body = f"{kind}{prefecture:02d}{founder}{serial:07d}"
-    digits = f"{ord(body[0]) - ord('A') + 1:02d}{body[1:]}"
-    products = "".join(str(int(digit) * (1 + place % 2)) for place, digit in enumerate(digits))
-    return f"{body}{-sum(map(int, products)) % 10}"
+    return body + school_codes.check_digit(body)
 
 
 def _prefecture(plan: Plan) -> int:

@@ -52,3 +52,28 @@ JAPAN_ENROLLMENT_ROLES = Vocabulary(
     "enrollment.role (Japan)", ("administrator", "guardian", "proctor", "student", "teacher"), extensible=True
 )
 JAPAN_SEXES = Vocabulary("demographics.sex (Japan)", ("male", "female", "unspecified", "other"))
+JAPAN_SESSION_TYPES = Vocabulary("academicSession.type (Japan)", ("schoolYear",))
+
+# Lists the Japan profile asks for and does not insist on (Japan sheet sections 3 and 4).
+
+JAPAN_ORG_TYPES = Vocabulary("org.type (Japan)", ("district", "school"))
+JAPAN_UNUSED_ROLES = Vocabulary("role.role (not used in Japan)", ("aide", "counselor", "parent", "relative"))
+JAPAN_GRADES = Vocabulary(
+    "grades (Japan)",
+    (
+        *(f"P{year}" for year in range(1, 7)),
+        *(f"J{year}" for year in range(1, 4)),
+        *(f"H{year}" for year in range(1, 5)),
+        *(f"E{year}" for year in range(1, 4)),
+        *(f"{year:02d}" for year in range(1, 11)),
+        "zz",
+    ),
+)
+JAPAN_SUBJECT_CODES = Vocabulary(
+    "subjectCodes (Japan)",
+    (
+        *(f"P{number:03d}" for number in range(10, 101, 10)),
+        *(f"J{number:03d}" for number in range(10, 91, 10)),
+        *(f"T{number:02d}" for number in (*range(1, 14), *range(50, 63))),
+    ),
+)

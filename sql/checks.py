@@ -1,29 +1,21 @@
-"""Checks across rows and files, set-based over the staged tables (CSV binding section 4, Japan sheet section 7).
+"""Checks across rows and files, set-based over the staged tables (CSV binding sections 4 and 5, Japan sheet section 7).
 
-Every check answers with problems in line order, at most `MOST` of a kind and file, and with how many there are.
+NULL may stand anywhere: it is what was staged of a cell with an error, which is known already.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import AsyncIterator
 
 import msgspec
-from psycopg.sql import SQL, Composable, Identifier, Literal
+from psycopg.sql import SQL, Identifier, Literal
 
 from oneroster import entities
 from oneroster.entities import Entity
+from oneroster.manifest import Manifest
 from oneroster.problems import Problem
 from oneroster.profiles import Profile
-from sql import database, staging
+from sql import database, people, prospect, references, staging
 from sql.database import Connection
-
-MOST = 1_000
-
-
-class Found(msgspec.Struct, frozen=True):
-    """A row that fails a check, with how many fail it in all."""
-
-    line: int
-    value: str
-    total: int
+from sql.prospect import Answer, Prospect
 
 
 class Unfitting(msgspec.Struct, frozen=True):
@@ -60,14 +52,14 @@ async def modes(conn: Connection, entity: Entity) -> Modes:
     return found
 
 
-async def unfitting(conn: Connection, entity: Entity, mode: str) -> tuple[list[Problem], int]:
+async def unfitting(conn: Connection, entity: Entity, mode: str) -> Answer:
     """Rows that do not fit the mode of their file: a cell that is filled in bulk, or blank in delta."""
     filled = mode == "bulk"
     statement = SQL(
         "SELECT line, coalesce(status, '') AS value, (status IS NOT NULL) = {filled} AS by_status,"
-        " count(*) OVER () AS total FROM {table} WHERE {says}"
-        " AND ((status IS NOT NULL) = {filled} OR (source_modified IS NOT NULL) = {filled}) ORDER BY line LIMIT {most}"
-    ).format(table=staging.table(entity), filled=Literal(filled), says=_SAYS, most=Literal(MOST))
+        " count(*) OVER () AS total FROM {table}"
+        " WHERE (status IS NOT NULL) = {filled} OR (source_modified IS NOT NULL) = {filled} ORDER BY line LIMIT {most}"
+    ).format(table=staging.table(entity), filled=Literal(filled), most=Literal(prospect.MOST))
     found = await database.fetch_all(conn, statement, Unfitting, {})
     detail = f"This file is read as {mode}."
     problems = [
@@ -79,95 +71,93 @@ async def unfitting(conn: Connection, entity: Entity, mode: str) -> tuple[list[P
     return problems, found[0].total if found else 0
 
 
-async def duplicates(conn: Connection, entity: Entity) -> tuple[list[Problem], int]:
+async def lacking(conn: Connection, tenant_id: int, profile: Profile, manifest: Manifest) -> list[Problem]:
+    """Mandatory files that a bulk bundle leaves out though nothing is stored for them."""
+    if not profile.japanese or "bulk" not in manifest.modes.values():
+        return []
+    problems = []
+    for name in profile.mandatory:
+        if manifest.modes.get(name, "absent") == "absent":
+            entity = entities.BY_NAME[name]
+            statement = SQL(
+                "SELECT EXISTS (SELECT FROM {} WHERE tenant_id = %(tenant)s AND status = 'active')"
+            ).format(Identifier(entity.table))  # fmt: skip
+            if not await database.fetch_value(conn, statement, {"tenant": tenant_id}):
+                line = manifest.lines.get(name, 0)
+                problems.append(Problem("E-MANDATORY", "manifest.csv", line, f"file.{name}", "absent"))
+    return problems
+
+
+async def across(conn: Connection, work: Prospect) -> AsyncIterator[Answer]:
+    """Everything that can be said of the staged files together."""
+    for entity in work.modes:
+        yield await duplicates(conn, entity)
+        async for answer in references.dangling(conn, work, entity):
+            yield answer
+        async for answer in references.of_wrong_type(conn, work, entity):
+            yield answer
+        if entity in (entities.ORGS, entities.ACADEMIC_SESSIONS):
+            yield await cycles(conn, work, entity)
+    japanese = work.profile.japanese
+    roles_told = work.sound(entities.ROLES, "userSourcedId")
+    if work.brings(entities.USERS):
+        if roles_told:
+            yield await people.roleless(conn, work)
+        if japanese:
+            yield await people.master_twice(conn, work)
+        if japanese and work.sound(entities.USERS, "metadata.jp.homeClass"):
+            yield await people.homeless(conn, work)
+    if work.brings(entities.ROLES):
+        yield await people.primary_twice(conn, work)
+        if japanese and roles_told:
+            yield await people.no_primary(conn, work)
+    if work.brings(entities.ENROLLMENTS):
+        yield await people.primary_teachers(conn, work)
+    async for answer in references.left(conn, work):
+        yield answer
+
+
+async def duplicates(conn: Connection, entity: Entity) -> Answer:
     """Rows whose sourcedId stood in the file before."""
     # Numbers are sorted much faster than texts, and nearly always there is nothing to find.
     twice = SQL("SELECT count(sourced_id) <> count(DISTINCT hashtextextended(sourced_id, 0)) FROM {}")
     if not await database.fetch_value(conn, twice.format(staging.table(entity)), {}):
         return [], 0
-    statement = SQL(
-        "SELECT line, sourced_id AS value, count(*) OVER () AS total FROM"
+    failing = SQL(
+        "SELECT line, sourced_id AS value, 'It stands on line ' || first || ' already.' AS detail FROM"
         " (SELECT line, sourced_id, min(line) OVER (PARTITION BY sourced_id) AS first FROM {table} WHERE sourced_id IN"
-        " (SELECT sourced_id FROM {table} GROUP BY sourced_id HAVING count(*) > 1)) AS twice"
-        " WHERE line > first ORDER BY line LIMIT {most}"
-    ).format(table=staging.table(entity), most=Literal(MOST))
-    found = await database.fetch_all(conn, statement, Found, {})
-    return _problems(found, "E-DUPLICATE", entity.file, "sourcedId")
+        " (SELECT sourced_id FROM {table} GROUP BY sourced_id HAVING count(*) > 1)) AS twice WHERE line > first"
+    ).format(table=staging.table(entity))
+    return await prospect.find(conn, failing, "E-DUPLICATE", entity.file, "sourcedId")
 
 
-async def references(
-    conn: Connection,
-    tenant_id: int,
-    entity: Entity,
-    profile: Profile,
-    staged: Mapping[str, str],
-    faulty: Collection[str],
-) -> tuple[list[Problem], int]:
-    """Rows that refer to a record which does not exist, item by item.
+async def cycles(conn: Connection, work: Prospect, entity: Entity) -> Answer:
+    """Rows that are their own ancestors.
 
-    `staged` maps the entities in this bundle to their mode. A record of a bulk file exists when the file has it; of an
-    absent or delta file also when it is stored, whatever its status. Who refers to a file with errors is not judged.
+    `up_n` holds of each row its ancestor 2^n steps up, so it empties after a few rounds, or else, once there are more
+    steps than rows, every ancestor in it lies on a cycle. That takes as many statements as the number of rows has
+    bits, however long a chain somebody sends.
     """
-    problems: list[Problem] = []
-    total = 0
-    for header, target, item, source in _links(entity, profile):
-        if target.file in faulty:
-            continue
-        missing: list[Composable] = []
-        if target.name in staged:
-            missing.append(SQL("NOT EXISTS (SELECT FROM {} t WHERE t.sourced_id = r.id)").format(staging.table(target)))
-        if staged.get(target.name) != "bulk":
-            missing.append(
-                SQL("NOT EXISTS (SELECT FROM {} t WHERE t.tenant_id = %(tenant)s AND t.sourced_id = r.id)").format(
-                    Identifier(target.table)
-                )
-            )
-        statement = SQL(
-            "SELECT r.line, r.id AS value, count(*) OVER () AS total"
-            " FROM (SELECT s.line, {item} AS id FROM {source} WHERE s.status IS DISTINCT FROM 'tobedeleted') AS r"
-            " WHERE r.id IS NOT NULL AND {missing} ORDER BY r.line LIMIT {most}"
-        ).format(item=item, source=source, missing=SQL(" AND ").join(missing), most=Literal(MOST))
-        found = await database.fetch_all(conn, statement, Found, {"tenant": tenant_id})
-        more, count = _problems(found, "E-REF", entity.file, header, f"Not in {target.file}.")
-        problems += more
-        total += count
-    return sorted(problems, key=lambda one: one.line), total
-
-
-def _links(entity: Entity, profile: Profile) -> list[tuple[str, Entity, Composable, Composable]]:
-    links: list[tuple[str, Entity, Composable, Composable]] = []
-    table = SQL("{} s").format(staging.table(entity))
-    for field in entity.kept:
-        if field.refers not in entities.BY_NAME:
-            continue
-        target = entities.BY_NAME[str(field.refers)]
-        column = Identifier("s", field.column)
-        if field.kind.many:
-            unnested = SQL("{} CROSS JOIN unnest({}) AS u(id)").format(table, column)
-            links.append((field.name, target, SQL("u.id"), unnested))
-        else:
-            links.append((field.name, target, column, table))
-    for one in profile.metadata(entity):
-        if one.refers is not None:
-            path = "{" + ",".join(one.key.split(".")[1:]) + "}"
-            item = SQL("(s.metadata #>> {})").format(Literal(path))
-            links.append((one.header, entities.BY_NAME[one.refers], item, table))
-    if entity is entities.DEMOGRAPHICS:
-        # sourcedId of a demographics row is the user's (CSV binding section 5)
-        links.append(("sourcedId", entities.USERS, Identifier("s", "sourced_id"), table))
-    return links
-
-
-async def roleless(conn: Connection) -> tuple[list[Problem], int]:
-    """Users of this bundle that its roles file gives no role."""
+    rows = prospect.coming(work, entity, "parent_sourced_id")
     statement = SQL(
-        "SELECT s.line, s.sourced_id AS value, count(*) OVER () AS total FROM staged_users s"
-        " WHERE s.status IS DISTINCT FROM 'tobedeleted'"
-        " AND NOT EXISTS (SELECT FROM staged_roles r WHERE r.user_sourced_id = s.sourced_id)"
-        " ORDER BY s.line LIMIT {}"
-    ).format(Literal(MOST))
-    return _problems(await database.fetch_all(conn, statement, Found, {}), "W-NO-ROLE", "users.csv", "sourcedId")
+        "CREATE TEMPORARY TABLE {} ON COMMIT DROP AS SELECT DISTINCT ON (sourced_id) sourced_id, parent_sourced_id"
+        " FROM {} r WHERE sourced_id IS NOT NULL AND parent_sourced_id IS NOT NULL ORDER BY sourced_id, line"
+    ).format(_up(entity, 0), rows)
+    count = await database.run(conn, statement, {})
+    step = 0
+    for step in range(1, count.bit_length() + 1):
+        statement = SQL(
+            "CREATE TEMPORARY TABLE {} ON COMMIT DROP AS SELECT a.sourced_id, b.parent_sourced_id"
+            " FROM {} a JOIN {} b ON b.sourced_id = a.parent_sourced_id"
+        ).format(_up(entity, step), _up(entity, step - 1), _up(entity, step - 1))
+        if not await database.run(conn, statement, {}):
+            return [], 0
+    failing = SQL(
+        "SELECT line, parent_sourced_id AS value FROM {} s"
+        " WHERE sourced_id IN (SELECT parent_sourced_id FROM {}) AND parent_sourced_id IS NOT NULL"
+    ).format(prospect.staged(entity, "parent_sourced_id"), _up(entity, step))
+    return await prospect.find(conn, failing, "E-CYCLE", entity.file, "parentSourcedId", "")
 
 
-def _problems(found: list[Found], code: str, file: str, column: str, detail: str = "") -> tuple[list[Problem], int]:
-    return [Problem(code, file, one.line, column, one.value, detail) for one in found], found[0].total if found else 0
+def _up(entity: Entity, step: int) -> Identifier:
+    return Identifier(f"up_{step}_{entity.table}")

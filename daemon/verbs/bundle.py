@@ -3,6 +3,8 @@
 import datetime
 from pathlib import Path
 
+import msgspec
+
 from daemon import printing, waiting
 from daemon.verbs import Given
 from oneroster import profiles
@@ -116,8 +118,8 @@ def sample(
     printing.line(str(target))
 
 
-def explain(code: str | None = None) -> None:
-    """What a problem's code means, in English and Japanese.
+def explain(code: str | None = None, *, json: bool = False) -> None:
+    """What a problem's code means and what to do about it, in English and Japanese.
 
     Example: rosterhub explain E-REF
 
@@ -125,9 +127,14 @@ def explain(code: str | None = None) -> None:
     ----------
     code
         The code; all of them when not given.
+    json
+        Print a list of objects as JSON.
     """
     if code is not None and code not in CODES:
         raise NoCode(code)
-    for name, one in CODES.items():
-        if code in (None, name):
-            printing.line(f"{name} ({one.severity})\n  {one.english}\n  {one.japanese}")
+    chosen = {name: one for name, one in CODES.items() if code in (None, name)}
+    if json:
+        printing.data([{"code": name, **msgspec.structs.asdict(one)} for name, one in chosen.items()])
+        return
+    for name, one in chosen.items():
+        printing.line(f"{name} ({one.severity})\n  {one.english} {one.fix}\n  {one.japanese}{one.fix_japanese}")

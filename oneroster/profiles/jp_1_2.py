@@ -12,6 +12,7 @@ USER_NAMES = (
 )
 SPECIAL_NEEDS = (Metadata("metadata.jp.specialNeeds", BOOLEAN),)
 NARROWED = {
+    "academicSessions": {"type": vocabularies.JAPAN_SESSION_TYPES},
     "enrollments": {"role": vocabularies.JAPAN_ENROLLMENT_ROLES},
     "demographics": {"sex": vocabularies.JAPAN_SEXES},
 }

@@ -119,13 +119,13 @@ def test_reordered_columns_come_in_the_order_of_the_profile_with_a_warning() -> 
 
 
 def test_a_japanese_profile_reads_null_as_blank_and_true_with_a_warning() -> None:
-    found, problems = read(
-        f"{HEADER}\r\n{line(['o1', '', '', 'North', 'school', 'NULL', 'NULL'])}\r\n", profile=JAPANESE
-    )
-    assert found == [(2, ["o1", "", "", "North", "school", "NULL", ""])]
-    assert not problems
+    one = "dda362e9-32d9-4940-a11d-65f06ac5c84a"
+    text = f"{HEADER}\r\n{line([one, '', '', 'North', 'school', 'NULL', 'NULL'])}\r\n"
+    found, problems = read(text, profile=JAPANESE)
+    assert found == [(2, [one, "", "", "North", "school", "NULL", ""])]
+    assert told(problems) == [("W-SCHOOL-CODE", 2, "identifier")]
     header = ",".join(JAPANESE.header(entities.CLASSES))
-    good = "c1,,,1-1,,co1,,homeroom,,s1,t1,,,,"
+    good = f"{one},,,1-1,,{one},,homeroom,,{one},{one},,,,"
     found, problems = read(f"{header}\n{good}True\n{good}FALSE\n{good}yes\n{good}\n", entities.CLASSES, JAPANESE)
     assert [cells[-1] for _, cells in found] == ["true", "false", "", ""]
     assert [one for one in told(problems) if one[0] not in ("W-EOL", "W-UNQUOTED")] == [

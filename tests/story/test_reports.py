@@ -32,12 +32,13 @@ def test_each_fault_is_named_by_file_line_column_and_value(hub: Hub, place: Plac
     _, sender, lms, files = place
     before, tag = lms.everything(), lms.get("/users", limit=1).headers["ETag"]
     wrong = {name: [dict(row) for row in rows] for name, rows in files.items()}
+    nobody = "00000000-0000-4000-a000-000000000000"
     faults = [
-        ("enrollments", 41, "userSourcedId", "00000000-0000-4000-a000-000000000000", "E-REF"),
+        ("enrollments", 41, "userSourcedId", nobody, "E-REF"),
         ("enrollments", 7, "beginDate", "2026-02-30", "E-DATE"),
         ("roles", 3, "role", "janitor", "E-ENUM"),
-        ("users", 12, "metadata.jp.homeClass", "no-such-class", "E-REF"),
-        ("classes", 2, "termSourcedIds", f"{files['academicSessions'][0]['sourcedId']},no-such-term", "E-REF"),
+        ("users", 12, "metadata.jp.homeClass", "no-such-class", "E-UUID"),
+        ("classes", 2, "termSourcedIds", f"{files['academicSessions'][0]['sourcedId']},{nobody}", "E-REF"),
     ]
     for name, line, column, value, _ in faults:
         wrong[name][line - 2][column] = value  # the header is line 1
@@ -60,7 +61,7 @@ def test_each_fault_is_named_by_file_line_column_and_value(hub: Hub, place: Plac
     (listed,) = named - expected
     assert expected < named
     assert listed[:3] == ("classes.csv", 2, "termSourcedIds")
-    assert "no-such-term" in listed[3]
+    assert nobody in listed[3]
 
     table = list(csv.DictReader(io.StringIO(report["csv"])))
     assert {(one["file"], int(one["line"]), one["column"], one["value"], one["code"]) for one in table} == named

@@ -1,0 +1,109 @@
+"""The roster as it will be once a bundle is loaded: staged rows, and the stored ones that they leave as they are.
+
+A bulk file replaces all that is stored; a delta file the rows it names; an absent file nothing. Checks look at these
+views, and answer with problems in line order: at most `MOST` of a kind and file, and how many there are.
+"""
+
+from collections.abc import Mapping
+
+import msgspec
+from psycopg.sql import SQL, Composable, Composed, Identifier, Literal
+
+from oneroster.entities import Entity
+from oneroster.problems import Problem
+from oneroster.profiles import Profile
+from sql import database, staging
+from sql.database import Connection
+
+MOST = 1_000
+
+Answer = tuple[list[Problem], int]
+"""Problems of one code, and how many there are in all."""
+
+
+class Prospect(msgspec.Struct, frozen=True):
+    """A staged bundle beside what its tenant has."""
+
+    tenant_id: int
+    profile: Profile
+    modes: Mapping[Entity, str]
+    """bulk or delta, for the files that are staged."""
+    wrong: frozenset[tuple[str, str]]
+    """Files and columns with errors: what was staged of them may be NULL, or a row may be missing."""
+    holed: frozenset[str]
+    """Files of which a row or an id may be missing: who refers to them is not blamed."""
+
+    def brings(self, entity: Entity) -> bool:
+        return entity in self.modes
+
+    def sound(self, entity: Entity, *columns: str) -> bool:
+        """Whether all rows of the file are there and read whole, and these columns as they were sent."""
+        return entity.file not in self.holed and not any((entity.file, name) in self.wrong for name in ("", *columns))
+
+
+def staged(entity: Entity, *columns: str) -> Composed:
+    """The staged rows that say something: one that is to be deleted refers to nothing."""
+    return SQL("(SELECT line, sourced_id{} FROM {} WHERE status IS DISTINCT FROM 'tobedeleted')").format(
+        _more(columns), staging.table(entity)
+    )
+
+
+def coming(prospect: Prospect, entity: Entity, *columns: str) -> Composed:
+    """The active rows of an entity as they will be; `line` is 0 for those that are stored already."""
+    stored = _stored(prospect, entity, columns, SQL(" AND l.status = 'active'"))
+    if not prospect.brings(entity):
+        return stored
+    if prospect.modes[entity] == "bulk":
+        return staged(entity, *columns)
+    return SQL("({} UNION ALL {})").format(staged(entity, *columns), stored)
+
+
+def known(prospect: Prospect, entity: Entity, *columns: str) -> Composed:
+    """The rows that may be referred to: those of a bulk file, or else also what is stored, whatever its status."""
+    stored = _stored(prospect, entity, columns, SQL(""))
+    if not prospect.brings(entity):
+        return stored
+    all_staged = SQL("(SELECT line, sourced_id{} FROM {})").format(_more(columns), staging.table(entity))
+    return all_staged if prospect.modes[entity] == "bulk" else SQL("({} UNION ALL {})").format(all_staged, stored)
+
+
+def remaining(prospect: Prospect, entity: Entity, *columns: str) -> Composed:
+    """The active rows that are stored and stay as they are; none of a bulk file's."""
+    return _stored(prospect, entity, columns, SQL(" AND l.status = 'active'"))
+
+
+def _stored(prospect: Prospect, entity: Entity, columns: tuple[str, ...], which: Composable) -> Composed:
+    replaced: Composable = SQL("")
+    if prospect.brings(entity):
+        replaced = SQL(" AND NOT EXISTS (SELECT FROM {} n WHERE n.sourced_id = l.sourced_id)").format(
+            staging.table(entity)
+        )
+    return SQL("(SELECT 0 AS line, sourced_id{} FROM {} l WHERE l.tenant_id = {}{}{})").format(
+        _more(columns), Identifier(entity.table), Literal(prospect.tenant_id), which, replaced
+    )
+
+
+def _more(columns: tuple[str, ...]) -> Composable:
+    return SQL("").join(SQL(", {}").format(Identifier(name)) for name in columns)
+
+
+class Found(msgspec.Struct, frozen=True):
+    """A row that fails a check, with how many fail it in all."""
+
+    line: int
+    value: str
+    detail: str
+    total: int
+
+
+async def find(
+    conn: Connection, failing: Composable, code: str, file: str, column: str, detail: str | None = None
+) -> Answer:
+    """Problems of the rows that a query of `line`, `value` and, unless given here, `detail` brings forth."""
+    statement = SQL(
+        "SELECT line, coalesce(value, '') AS value, {} AS detail, count(*) OVER () AS total"
+        " FROM ({}) AS failing ORDER BY line LIMIT {}"
+    ).format(SQL("detail") if detail is None else Literal(detail), failing, Literal(MOST))
+    found = await database.fetch_all(conn, statement, Found, {})
+    problems = [Problem(code, file, one.line, column, one.value, one.detail) for one in found]
+    return problems, found[0].total if found else 0

@@ -1,0 +1,179 @@
+"""Checks of what rows refer to (CSV binding section 5, Japan sheet section 7)."""
+
+from collections.abc import AsyncIterator, Collection
+
+import msgspec
+from psycopg.sql import SQL, Composable, Composed, Identifier, Literal
+
+from oneroster import entities
+from oneroster.entities import Entity
+from oneroster.profiles import Profile
+from sql import database, prospect, staging
+from sql.database import Connection
+from sql.prospect import Answer, Prospect
+
+
+class Link(msgspec.Struct, frozen=True):
+    """A column that holds ids of records."""
+
+    header: str
+    target: Entity
+    column: str
+    """The database column it rests in."""
+    path: str = ""
+    """Where in `metadata` it stands, if that is the column."""
+    many: bool = False
+
+    def ids(self, rows: Composable) -> Composed:
+        """A query of `line` and each `id` in it, of rows that have the column."""
+        column = Identifier("s", self.column)
+        if self.many:
+            return SQL("SELECT s.line, u.id FROM {} s CROSS JOIN unnest({}) AS u(id)").format(rows, column)
+        if self.path:
+            return SQL("SELECT s.line, s.metadata #>> {} AS id FROM {} s").format(Literal(self.path), rows)
+        return SQL("SELECT s.line, {} AS id FROM {} s").format(column, rows)
+
+
+def links(entity: Entity, profile: Profile) -> list[Link]:
+    """The columns of a file that refer to records we keep."""
+    found = [
+        Link(field.name, entities.BY_NAME[field.refers], field.column, many=field.kind.many)
+        for field in entity.kept
+        if field.refers in entities.BY_NAME
+    ]
+    for one in profile.metadata(entity):
+        if one.refers is not None:
+            path = "{" + ",".join(one.key.split(".")[1:]) + "}"
+            found.append(Link(one.header, entities.BY_NAME[one.refers], "metadata", path))
+    if entity is entities.DEMOGRAPHICS:
+        # sourcedId of a demographics row is the user's (CSV binding section 5)
+        found.append(Link("sourcedId", entities.USERS, "sourced_id"))
+    return found
+
+
+def _columns(link: Link) -> tuple[str, ...]:
+    return () if link.column == "sourced_id" else (link.column,)
+
+
+async def dangling(conn: Connection, work: Prospect, entity: Entity) -> AsyncIterator[Answer]:
+    """Rows that refer to a record which does not exist, item by item."""
+    for link in links(entity, work.profile):
+        target = link.target
+        if target.file in work.holed:
+            continue
+        missing: list[Composable] = []
+        if work.brings(target):
+            missing.append(SQL("NOT EXISTS (SELECT FROM {} t WHERE t.sourced_id = r.id)").format(staging.table(target)))
+        if work.modes.get(target) != "bulk":
+            missing.append(
+                SQL("NOT EXISTS (SELECT FROM {} t WHERE t.tenant_id = {} AND t.sourced_id = r.id)").format(
+                    Identifier(target.table), Literal(work.tenant_id)
+                )
+            )
+        failing = SQL("SELECT r.line, r.id AS value FROM ({}) r WHERE r.id IS NOT NULL AND {}").format(
+            link.ids(prospect.staged(entity, *_columns(link))), SQL(" AND ").join(missing)
+        )
+        problems, total = await prospect.find(conn, failing, "E-REF", entity.file, link.header, "")
+        if problems:
+            hints = await _hints(conn, work, target, {one.value for one in problems})
+            problems = [
+                msgspec.structs.replace(one, detail=f"Not in {target.file}.{hints.get(one.value, '')}")
+                for one in problems
+            ]
+        yield problems, total
+
+
+class Hint(msgspec.Struct, frozen=True):
+    id: str
+    other: str
+
+
+async def _hints(conn: Connection, work: Prospect, target: Entity, ids: Collection[str]) -> dict[str, str]:
+    """What may have been meant: the same id in other letters, or in another file."""
+    said: dict[str, str] = {}
+    statement = SQL(
+        "SELECT t.id, min(k.sourced_id) AS other FROM unnest(%(ids)s::text[]) AS t(id)"
+        " JOIN {} k ON lower(k.sourced_id) = lower(t.id) GROUP BY t.id"
+    ).format(prospect.known(work, target))
+    for one in await database.fetch_all(conn, statement, Hint, {"ids": list(ids)}):
+        said[one.id] = f" There is {one.other}; upper and lower case count."
+    for entity in entities.ALL:
+        if entity in (target, entities.DEMOGRAPHICS):
+            continue
+        statement = SQL(
+            "SELECT t.id, min(k.sourced_id) AS other FROM unnest(%(ids)s::text[]) AS t(id)"
+            " JOIN {} k ON k.sourced_id = t.id GROUP BY t.id"
+        ).format(prospect.known(work, entity))
+        for one in await database.fetch_all(conn, statement, Hint, {"ids": list(ids)}):
+            said.setdefault(one.id, f" It is in {entity.file}.")
+    return said
+
+
+TYPED = (
+    (entities.CLASSES, "schoolSourcedId", entities.ORGS, "school"),
+    (entities.ENROLLMENTS, "schoolSourcedId", entities.ORGS, "school"),
+    (entities.COURSES, "schoolYearSourcedId", entities.ACADEMIC_SESSIONS, "schoolYear"),
+)
+"""References to a record of one type only; the base also takes an org of a type of one's own for a school."""
+
+
+async def of_wrong_type(conn: Connection, work: Prospect, entity: Entity) -> AsyncIterator[Answer]:
+    """Rows that refer to an existing record of the wrong type."""
+    for source, header, target, kind in TYPED:
+        if source is not entity or (target.file in work.holed and not work.brings(target)):
+            continue
+        column = entity.field(header).column
+        own: Composable = SQL("")
+        if target is entities.ORGS and not work.profile.japanese:
+            own = SQL(" AND left(type, 4) <> 'ext:'")
+        failing = SQL(
+            "SELECT s.line, w.sourced_id AS value, 'It is of type ' || w.type || '.' AS detail FROM {} s"
+            " JOIN (SELECT sourced_id, min(type) AS type FROM {} k WHERE type <> {}{} GROUP BY sourced_id) w"
+            " ON w.sourced_id = s.{}"
+        ).format(
+            prospect.staged(entity, column), prospect.known(work, target, "type"), Literal(kind), own,
+            Identifier(column),
+        )  # fmt: skip
+        yield await prospect.find(conn, failing, "E-REF-TYPE", entity.file, header)
+
+
+async def left(conn: Connection, work: Prospect) -> AsyncIterator[Answer]:
+    """Stored rows, not of this bundle, that go on pointing at a record which it removes; by the id, with their number.
+
+    What is a part of the removed record goes with it.
+    """
+    pointing = [
+        (entity, link)
+        for entity in entities.ALL
+        for link in links(entity, work.profile)
+        if work.modes.get(entity) != "bulk" and link.header != entity.part_of
+    ]
+    for target in dict.fromkeys(link.target for _, link in pointing):
+        if not work.brings(target) or target.file in work.holed or not await _removed(conn, work, target):
+            continue
+        for entity, link in pointing:
+            if link.target is target:
+                rows = prospect.remaining(work, entity, *_columns(link))
+                failing = SQL(
+                    "SELECT 0 AS line, r.id AS value, count(*) || CASE count(*) WHEN 1 THEN ' row.' ELSE ' rows.' END"
+                    " AS detail FROM ({}) r JOIN {} g ON g.sourced_id = r.id GROUP BY r.id ORDER BY r.id"
+                ).format(link.ids(rows), _removed_table(target))
+                yield await prospect.find(conn, failing, "W-LEFT", entity.file, link.header)
+
+
+def _removed_table(entity: Entity) -> Identifier:
+    return Identifier(f"removed_{entity.table}")
+
+
+async def _removed(conn: Connection, work: Prospect, entity: Entity) -> int:
+    """`removed_<entity>`: active records that the bundle removes; how many they are."""
+    gone = "NOT EXISTS (SELECT FROM {} s WHERE s.sourced_id = l.sourced_id)"
+    if work.modes[entity] == "delta":
+        gone = "EXISTS (SELECT FROM {} s WHERE s.sourced_id = l.sourced_id AND s.status = 'tobedeleted')"
+    statement = SQL(
+        "CREATE TEMPORARY TABLE {} ON COMMIT DROP AS SELECT l.sourced_id FROM {} l"
+        " WHERE l.tenant_id = {} AND l.status = 'active' AND "
+    ).format(_removed_table(entity), Identifier(entity.table), Literal(work.tenant_id)) + SQL(gone).format(
+        staging.table(entity)
+    )
+    return await database.run(conn, statement, {})
