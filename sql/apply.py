@@ -158,6 +158,10 @@ async def _count_totals(conn: Connection, work: Merge) -> None:
     for entity in entities.EXPOSED:
         if not work.brings(entity) and not (entity is entities.USERS and any(work.brings(part) for part in PARTS)):
             continue
+        first = work.first_rows(entity)
+        if first is not None and entity not in SPECIAL:
+            await revisions.set_total(conn, work.tenant_id, work.revision, entity.name, first, first)
+            continue
         for name, predicate in ({entity.name: "true"} | SPECIAL.get(entity, {})).items():
             statement = SQL(
                 "SELECT count(*), count(*) FILTER (WHERE status = 'active') FROM {} WHERE tenant_id = %(tenant)s AND "

@@ -227,7 +227,10 @@ async def _count_where(
 
 
 async def _count_fresh(conn: Connection, work: Merge, entity: Entity) -> list[Count]:
-    rows = await database.fetch_value(conn, SQL("SELECT count(*) FROM {}").format(staging.table(entity)), {})
+    rows = work.first_rows(entity)
+    if rows is None:
+        living = SQL("SELECT count(*) FROM {} WHERE status IS DISTINCT FROM 'tobedeleted'")
+        rows = int(await database.fetch_value(conn, living.format(staging.table(entity)), {}))
     counts = [Count(entity.name, 0, rows, rows, 0, 0)]
     if entity is entities.USERS and work.brings(entities.ROLES):
         for name, role in (("students", "student"), ("teachers", "teacher")):
