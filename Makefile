@@ -6,7 +6,7 @@ BIN := .venv/bin
 export PYTHONDONTWRITEBYTECODE := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: setup check format test demo run bench snapshots docs clean
+.PHONY: setup check format test demo run bench prove snapshots docs clean
 
 .venv/program: requirements.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
@@ -45,6 +45,10 @@ test: .venv/development
 
 bench: .venv/development
 	$(BIN)/python -m bench
+
+# make prove ONLY=R1,R3 SCALE=full SEED=7: a line for each promise of docs/promises.md, exit 1 when one fails.
+prove: .venv/development
+	@$(BIN)/python -m tests.proofs $(if $(ONLY),--only $(ONLY)) $(if $(SCALE),--scale $(SCALE)) $(if $(SEED),--seed $(SEED))
 
 snapshots: .venv/development
 	SNAPSHOTS=write $(BIN)/python -m pytest tests/tui -q

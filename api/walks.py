@@ -2,7 +2,8 @@
 
 Links carry the revision themselves. A client that makes its own addresses does not, so this process remembers at which
 revision it answered the first page. Without that, a record that changes behind the walk could be missed by a poller
-that goes on from the greatest date it saw. Only such queries are remembered: others want the newest there is.
+that goes on from the greatest date it saw. That holds for its first walk, too, which asks for everything. Only such
+queries are remembered: others want the newest there is.
 """
 
 import time
@@ -37,14 +38,14 @@ class Walks:
 
     def recall(self, client_id: str, path: str, asked: Query) -> int | None:
         """The revision to go on with, None for the newest."""
-        if asked.revision is not None or not asked.offset or not _is_delta(asked):
+        if asked.revision is not None or not asked.offset or not _is_poll(asked):
             return asked.revision
         step = self._steps.get(_key(client_id, path, asked))
         return step.revision if step is not None and time.monotonic() - step.at < PAUSE else None
 
     def remember(self, client_id: str, path: str, asked: Query, revision: int, *, more: bool) -> None:
         """A page was answered at that revision; with no `more` after it the walk is over."""
-        if not _is_delta(asked):
+        if not _is_poll(asked):
             return
         key = _key(client_id, path, asked)
         self._steps.pop(key, None)
@@ -54,9 +55,9 @@ class Walks:
                 self._steps.popitem(last=False)
 
 
-def _is_delta(asked: Query) -> bool:
+def _is_poll(asked: Query) -> bool:
     clauses = asked.filter.clauses
-    return asked.order == Order() and bool(clauses) and all(one.path == ("dateLastModified",) for one in clauses)
+    return asked.order == Order() and all(one.path == ("dateLastModified",) for one in clauses)
 
 
 def _key(client_id: str, path: str, asked: Query) -> Key:

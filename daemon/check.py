@@ -42,6 +42,13 @@ class Verdict(msgspec.Struct, frozen=True):
 
 def check(path: Path, *, profile: str = "auto", encoding: str = "auto") -> Verdict:
     """Judge a zip or a folder. Raises OSError when it cannot be opened, Refused when no server starts."""
+    with throwaway() as conninfo:
+        asyncio.run(migrate.migrate(conninfo))
+        return judge(conninfo, path, profile=profile, encoding=encoding)
+
+
+def judge(conninfo: str, path: Path, *, profile: str = "auto", encoding: str = "auto") -> Verdict:
+    """The same on a server at hand, of which nothing is kept."""
     master = os.urandom(seal.KEY_BYTES)
     settings = {} if encoding == "auto" else {"encoding": encoding}
     tenant = Tenant(1, "check", "check", profile, "active", settings, seal.new_tenant_key(master))
@@ -51,8 +58,7 @@ def check(path: Path, *, profile: str = "auto", encoding: str = "auto") -> Verdi
     with contextlib.suppress(examine.Unreadable), open_bundle(path, encoding) as bundle:
         recognised, why = examine.recognise(tenant, path.name, bundle, findings)
         found = recognised.name
-        with throwaway() as conninfo:
-            rows = asyncio.run(_examine(conninfo, tenant, bundle, recognised, tenant.sealer(master), findings))
+        rows = asyncio.run(_examine(conninfo, tenant, bundle, recognised, tenant.sealer(master), findings))
     problems = jobs.faults(findings.kept, SEALED_COLUMNS)
     total = findings.total
     verdict = "rejected" if findings.errors else "ok"
@@ -62,9 +68,9 @@ def check(path: Path, *, profile: str = "auto", encoding: str = "auto") -> Verdi
 async def _examine(
     conninfo: str, tenant: Tenant, bundle: Bundle, profile: Profile, sealer: seal.Sealer, findings: Findings
 ) -> dict[str, int]:
-    await migrate.migrate(conninfo)
     async with database.connect(conninfo) as conn, database.tenant_transaction(conn, tenant.id, "ingest"):
         staged, _ = await examine.examine(conn, tenant, bundle, profile, sealer, findings, _unmarked, alone=True)
+        await conn.rollback()
         return staged.rows
 
 

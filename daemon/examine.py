@@ -18,7 +18,7 @@ from oneroster.entities import Entity
 from oneroster.problems import Problem
 from oneroster.profiles import Profile
 from oneroster.rows import Rows
-from sql import checks, columns, merge, revisions, staging
+from sql import checks, columns, merge, references, revisions, staging
 from sql.database import Connection
 from sql.prospect import Prospect
 from sql.seal import Sealer
@@ -202,9 +202,14 @@ async def check(
     modes = {entity: await mode_of(conn, bundle, entity, findings) for entity in judged}
     if alone and "delta" in modes.values():
         holed |= {entity.file for entity in entities.ALL if modes.get(entity) != "bulk"}
-    findings.add(await checks.lacking(conn, tenant.id, profile, bundle.manifest))
-    async for answer in checks.across(conn, Prospect(tenant.id, profile, modes, wrong, holed)):
+    else:
+        findings.add(await checks.lacking(conn, tenant.id, profile, bundle.manifest))
+    prospect = Prospect(tenant.id, profile, modes, wrong, holed)
+    async for answer in checks.across(conn, prospect):
         findings.add(*answer)
+    if not findings.errors:  # else nothing will be removed that others refer to
+        async for answer in references.left(conn, prospect):
+            findings.add(*answer)
     return modes
 
 

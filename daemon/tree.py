@@ -24,6 +24,9 @@ FINAL = (64, 77, 78)
 SLEPT = 5.0
 """When one round takes longer, we were stopped or the machine slept, and the children's silence means nothing."""
 
+READY_PAUSE = 0.5
+"""Seconds at most until a child is replaced that had been ready: it can start, so it is no use to wait longer."""
+
 STUCK = 5.0
 """Seconds after SIGKILL; a child that is still there then makes us fall silent towards the watchdog."""
 
@@ -174,7 +177,7 @@ class Tree:
         _kill(process)  # what it may have started; its number is ours until we have waited for it
         code = process.wait()
         _close(post, self.selector)
-        asked, lived = post.deadline is not None, now - post.born
+        asked, lived, was_ready = post.deadline is not None, now - post.born, post.ready
         post.process, post.ready, post.deadline, post.killed = None, False, None, None
         if self.stopped is not None:
             self.code = self.code or int(code != 0)
@@ -185,6 +188,8 @@ class Tree:
             self._stop()
         else:
             self._pause(post, now, lived)
+            if was_ready:  # what it was given killed it, and that is over; the others' work must not wait for long
+                post.due = min(post.due, now + READY_PAUSE)
             log.warning("ended", child=post.name, code=code, lived=round(lived, 1), again_in=round(post.due - now, 1))
 
     def _pause(self, post: Post, now: float, lived: float) -> None:

@@ -32,6 +32,8 @@ IDLE = 0.25
 KNOWN_EVERYWHERE = 0.3
 """Seconds after publishing until every API process must know: only then does a job read `applied`."""
 MOST_ATTEMPTS = 3
+DIED = f"The process that loaded this bundle died {MOST_ATTEMPTS} times, so it is not tried again."
+"""Of a bundle that crashes us, and of one that three outages in a row have met."""
 RENEWAL = 4.0
 """Seconds between renewals of a lease, and the least between two notes of progress."""
 PROGRESS = 1.0
@@ -75,7 +77,7 @@ class Worker:
     async def begin(self) -> None:
         """Free what an earlier life of this worker left behind, and say that it lives."""
         async with database.hub(self.pool, "ingest") as conn:
-            await jobs.release(conn, self.name)
+            await self._free(conn, self.name)
             await processes.beat(conn, self.name, "ingest")
         self._beat = asyncio.create_task(self._beats())
 
@@ -113,11 +115,18 @@ class Worker:
             return
         self._looked = now
         async with database.hub(self.pool, "ingest") as conn:
-            await jobs.release(conn)
+            await self._free(conn)
             orphans = await revisions.orphans(conn)
         for tenant_id in orphans:
             await self._publish(tenant_id)
         await self._answer_all()
+
+    async def _free(self, conn: Connection, worker: str | None = None) -> None:
+        """Jobs whose worker is gone wait again; a bundle that has killed three is not tried on a fourth."""
+        for lost in await jobs.give_up(conn, worker, MOST_ATTEMPTS, DIED):
+            log.error("job given up", job=str(lost.id)[:8], tenant=lost.tenant_id)
+            await audit.write(conn, lost.tenant_id, audit.SYSTEM, "job.failed", str(lost.id), ok=False)
+        await jobs.release(conn, worker)
 
     async def _handle(self, conn: Connection, job: Claim) -> None:
         log.info("job taken", bundle_bytes=job.bytes, attempt=job.attempts)
@@ -145,7 +154,8 @@ class Worker:
         if job.kind == "rollback":
             async with Marks(self.pool, job) as marks:
                 return await roll_back(conn, job, tenant, sealer, marks.mark)
-        if current is not None and current.sha256 == job.sha256:
+        # Its own bytes are current where it was killed after a load that made no first revision.
+        if current is not None and current.sha256 == job.sha256 and current.job_id != job.id:
             same = str(current.job_id)[:8]
             reason = Said(f"The same bytes as job {same}.", f"ジョブ {same} と同一のデータです。")
             return Outcome("duplicate", Findings(), reason)

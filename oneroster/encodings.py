@@ -11,15 +11,15 @@ import functools
 import itertools
 import re
 from collections.abc import Iterable, Iterator
-from typing import IO, Literal
+from typing import IO
 
 import msgspec
 
 from oneroster.habits import Habits
 from oneroster.problems import Problem
 
-Encoding = Literal["auto", "cp932"]
-"""A tenant's setting: UTF-8 and UTF-16 by its mark, or CP932 where there is no mark."""
+SETTINGS = ("auto", "cp932")
+"""What a tenant may say of files without a byte order mark: that they are UTF-8, or CP932."""
 
 LONGEST_LINE = 1 << 20
 """Bytes; a longer physical line is not read as CSV."""

@@ -4,6 +4,7 @@ A rule looks at one cell or at a few of the same row, and at each combination on
 repeat, rows do not. What holds for whole files is in `sql/checks.py`.
 """
 
+import operator
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -268,15 +269,15 @@ class Rules:
             refers = {one.name for one in entity.fields if one.refers}
             refers |= {one.header for one in profile.metadata(entity) if one.refers}
             self._ids = [(name, index) for name, index in at.items() if name == "sourcedId" or name in refers]
+        places = {index for _, index in self._ids}.union(*self._groups) | {self._status}
+        self._getters = [(index, operator.itemgetter(index)) for index in sorted(places)]
 
     def judge(self, lines: Sequence[int], rows: Sequence[list[str]]) -> list[Problem]:
         """What is wrong with a batch. UUIDs come out in lower case, references that are none are blanked.
 
         A row of a delta that is to be deleted says nothing but its id.
         """
-        if not rows:
-            return []
-        columns: list[Sequence[str]] = list(zip(*rows, strict=True))
+        columns = self._columns(rows)
         problems: list[Problem] = []
         for name, index in self._ids:
             # References repeat, ids do not.
@@ -284,14 +285,16 @@ class Rules:
                 problems += self._sort_out_ids(name, index, lines, rows)
         if "tobedeleted" in columns[self._status]:
             living = [(line, row) for line, row in zip(lines, rows, strict=True) if row[self._status] != "tobedeleted"]
-            lines = [line for line, _ in living]
-            columns = list(zip(*(row for _, row in living), strict=True)) if living else [()] * len(columns)
+            lines, columns = [line for line, _ in living], self._columns([row for _, row in living])
         for places, rules in self._groups.items():
             problems += self._look(places, rules, lines, columns)
         return problems
 
+    def _columns(self, rows: Sequence[list[str]]) -> dict[int, Sequence[str]]:
+        return {index: tuple(map(cell_of, rows)) for index, cell_of in self._getters}
+
     def _look(
-        self, places: tuple[int, ...], rules: list[Rule], lines: Sequence[int], columns: Sequence[Sequence[str]]
+        self, places: tuple[int, ...], rules: list[Rule], lines: Sequence[int], columns: Mapping[int, Sequence[str]]
     ) -> list[Problem]:
         chosen = [columns[at] for at in places]
         rules = [rule for rule in rules if not (rule.quick and rule.quick(chosen[0]))]

@@ -113,8 +113,6 @@ async def across(conn: Connection, work: Prospect) -> AsyncIterator[Answer]:
             yield await people.no_primary(conn, work)
     if work.brings(entities.ENROLLMENTS):
         yield await people.primary_teachers(conn, work)
-    async for answer in references.left(conn, work):
-        yield answer
 
 
 async def duplicates(conn: Connection, entity: Entity) -> Answer:

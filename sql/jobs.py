@@ -222,6 +222,19 @@ async def release(conn: Connection, worker: str | None = None) -> int:
     return await database.run(conn, STATEMENTS["release"], {"worker": worker})
 
 
+class Lost(msgspec.Struct, frozen=True):
+    """A job whose worker is gone for the last time."""
+
+    tenant_id: int
+    id: uuid.UUID
+
+
+async def give_up(conn: Connection, worker: str | None, most: int, reason: str) -> list[Lost]:
+    """End as failed, before they are released, the jobs that a worker has died over for the `most`-th time."""
+    params = {"worker": worker, "most": most, "reason": reason}
+    return await database.fetch_all(conn, STATEMENTS["give_up"], Lost, params)
+
+
 async def settle(
     conn: Connection,
     job: Claim,
@@ -348,11 +361,10 @@ def _shown_value(one: Problem, sealed_columns: frozenset[tuple[str, str]]) -> st
 
 
 def faults(found: Sequence[Problem], sealed_columns: frozenset[tuple[str, str]]) -> list[Fault]:
-    """Problems as they would be read back from a job: errors first, values of sealed columns masked."""
-    ordered = sorted(found, key=lambda one: one.severity)
+    """Problems as they would be read back from a job: values of sealed columns masked."""
     return [
         Fault(one.code, one.severity, one.file, one.line, one.column, _shown_value(one, sealed_columns), one.detail)
-        for one in ordered
+        for one in found
     ]
 
 

@@ -25,10 +25,19 @@ UPDATE jobs SET lease_until = clock_timestamp() + %(lease)s::interval, phase = c
  WHERE tenant_id = %(tenant)s AND id = %(job)s AND state = 'loading' AND worker = %(worker)s
    AND attempts = %(attempts)s
 
--- release: jobs whose worker is gone wait again, across the hub
-UPDATE jobs SET state = 'received', worker = NULL, lease_until = NULL, phase = NULL
+-- release: jobs whose worker is gone wait again, across the hub; those that have killed two let others go first
+UPDATE jobs SET state = 'received', worker = NULL, lease_until = NULL, phase = NULL,
+                not_before = CASE WHEN attempts > 1 AND revision IS NULL THEN now() + interval '5 seconds' END
  WHERE state = 'loading' AND (lease_until < clock_timestamp() OR worker = %(worker)s)
 RETURNING id
+
+-- give_up: jobs that cost as many workers their lives as are allowed have failed, across the hub; not those whose load
+-- was committed, which only want publishing
+UPDATE jobs SET state = 'failed', reason = %(reason)s, finished_at = date_trunc('milliseconds', clock_timestamp()),
+                worker = NULL, lease_until = NULL, phase = NULL, phase_rows = NULL
+ WHERE state = 'loading' AND (lease_until < clock_timestamp() OR worker = %(worker)s)
+   AND attempts >= %(most)s AND revision IS NULL
+RETURNING tenant_id, id
 
 -- settle: inside the load itself: what it did; nothing when the job was taken away meanwhile
 UPDATE jobs SET revision = %(revision)s, profile = %(profile)s, profile_reason = %(profile_reason)s, rows = %(rows)s, inserted = %(inserted)s,

@@ -73,11 +73,12 @@ async def test_a_link_to_a_later_page_stays_with_its_revision(board, stranger):
         assert (await caller.get(f"/orgs?{query}"))[0] == 400
 
 
-async def test_pages_counted_by_the_client_stay_with_the_revision_of_the_first(board, stranger):
+@pytest.mark.parametrize("clause", ["&filter=dateLastModified%3E'2000-01-01'", ""], ids=["a delta", "a first walk"])
+async def test_pages_counted_by_the_client_stay_with_the_revision_of_the_first(board, stranger, clause):
     one, rows = await board("walked"), list(ORGS.values())[:20]
     await one.load({"orgs": rows})
     caller = await stranger().sign_in(one)
-    query = "/orgs?limit=10&filter=dateLastModified%3E'2000-01-01'"
+    query = f"/orgs?limit=10{clause}"
     await caller.get(query)
     await one.load({"orgs": [{**row, "name": "1"} if row["sourcedId"] in ("o-001", "o-015") else row for row in rows]})
     _, body, _ = await caller.get(f"{query}&offset=10")

@@ -70,8 +70,8 @@ class Log:
 class Hub:
     """One state folder, its daemon now and its successors."""
 
-    def __init__(self, state: Path, url: str = "", roles: str = "") -> None:
-        self.state, self.url, self.roles = state, url, roles
+    def __init__(self, state: Path, roles: str = "") -> None:
+        self.state, self.roles = state, roles
         self.password = secrets.token_urlsafe(12)
         self.process: subprocess.Popen[bytes] | None = None
         self.log = Log(state / "daemon.log")
@@ -81,8 +81,6 @@ class Hub:
     @property
     def conninfo(self) -> str:
         """The database, which must run."""
-        if self.url:
-            return self.url
         running = server.running(self.state / "pg")
         if running is None:
             raise Fell("The embedded database is down.")
@@ -100,8 +98,6 @@ class Hub:
         """Start the daemon; does not wait for it."""
         environ = {name: value for name, value in os.environ.items() if not name.startswith("ROSTERHUB_")}
         environ |= {f"ROSTERHUB_{name}_LISTEN": "127.0.0.1:0" for name in ("API", "SFTP", "HEALTH")}
-        if self.url:
-            environ["ROSTERHUB_DATABASE_URL"] = self.url
         words = ["run", *(("--only", self.roles) if self.roles else ())]
         with (self.state / "daemon.log").open("ab") as log:
             self.process = subprocess.Popen(
@@ -139,8 +135,6 @@ class Hub:
     def verb(self, *words: str, stdin: str = "") -> Any:
         """What a verb prints as JSON."""
         environ = {name: value for name, value in os.environ.items() if not name.startswith("ROSTERHUB_")}
-        if self.url:
-            environ["ROSTERHUB_DATABASE_URL"] = self.url
         done = subprocess.run(
             self._command(*words, "--json"), input=stdin.encode(), capture_output=True, env=environ, timeout=PATIENCE
         )
@@ -183,7 +177,7 @@ class Hub:
         """The process ids of our tree, parent first, and perhaps of the embedded server, postmaster first."""
         assert self.process is not None
         below = _children()
-        postmaster = None if self.url else server.running(self.state / "pg")
+        postmaster = server.running(self.state / "pg")
         theirs = _tree(postmaster.pid, below) if postmaster else []
         ours = [pid for pid in _tree(self.process.pid, below) if pid not in theirs]
         return ours + theirs if with_server else ours
@@ -217,8 +211,7 @@ class Hub:
                 self.process.wait(50)
             except subprocess.TimeoutExpired:
                 self.kill(self.family(with_server=False))
-        if not self.url:
-            server.discard(self.state / "pg")
+        server.discard(self.state / "pg")
         self.log.close()
         shutil.rmtree(self.state)
 

@@ -3,18 +3,13 @@
 Two hubs with the same keys get the same bundles over SFTP. One is left in peace, and its marks tell how long each
 phase takes; the other is killed, whole tree, half of the times with the database server, at a random moment of the
 phase aimed at, and started again. Then both must hold the same. A kill counts for the phase of the last mark before it.
-
-    python tests/proofs/kills.py --kills 3 --rows 100000 --seed 7
 """
 
-import argparse
 import contextlib
 import hashlib
 import itertools
 import random
 import shutil
-import sys
-import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -25,11 +20,14 @@ import psycopg
 
 from oneroster import profiles, sample
 from sql import seal
-from sql.seal import Sealer
 from tests.proofs import contents
 from tests.proofs.hub import PATIENCE, Delivery, Fell, Hub
+from tests.proofs.verdict import Report, Verdict, judged
 
 PHASES = ("receive", "stage", "check", "diff", "apply", "commit", "publish", "report")
+KILLS = {"short": 20, "full": 200}
+ROWS = 100_000
+"""Of a bundle, about."""
 CHANGES = (4.0, 9.0, 14.0)
 """Percent by which the bundles differ from the first, in turn; little enough for the guard."""
 ROWS_A_USER = 13.66
@@ -58,57 +56,34 @@ class Strike(msgspec.Struct, frozen=True):
     troubles: list[str]
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--kills", type=int, default=3, help="of each phase")
-    parser.add_argument("--rows", type=int, default=100_000, help="of a bundle, about")
-    parser.add_argument("--seed", type=int, default=7)
-    parser.add_argument("--url", default="", help="a PostgreSQL to make two databases on; it is never killed itself")
-    given = parser.parse_args()
-    began = time.monotonic()
-    strikes = prove(given.kills, given.rows, given.seed, url=given.url, linger=True)
-    print(table(strikes))
-    good = passed(strikes, given.kills)
-    hits = sum(one.phase in PHASES for one in strikes[1:])
-    print(
-        f"R1 {'PASS' if good else 'FAIL'} {hits}/{len(PHASES) * given.kills} kill points,"
-        f" {sum(one.lost for one in strikes)} lost, {sum(one.doubled for one in strikes)} doubled"
-        f" (seed {given.seed}, {time.monotonic() - began:.0f} s)"
+def prove(scale: str, seed: int, folder: Path, report: Report) -> Verdict:
+    """Kill until each phase has had its share."""
+    kills = KILLS[scale]
+    with pair(folder, report) as fight:
+        strikes = fight.strikes(bundles(folder, ROWS, seed), kills, random.Random(seed))
+        fight.see_names_go()
+    return outcome(strikes, kills)
+
+
+def outcome(strikes: list[Strike], kills: int) -> Verdict:
+    """PASS when nothing deviated, there were so many kills, and each phase had its share of them."""
+    hits = Counter(one.phase for one in strikes if one.phase in PHASES)
+    fair = all(hits[phase] >= share(kills) for phase in PHASES)
+    good = not any(one.troubles for one in strikes) and fair and hits.total() >= kills
+    figures = (
+        f"{hits.total()}/{kills} kill points, {sum(one.lost for one in strikes)} lost,"
+        f" {sum(one.doubled for one in strikes)} doubled; each phase hit {min(hits[phase] for phase in PHASES)} times"
+        f" or more, applied at most {max(one.recovery for one in strikes):.1f} s after the restart"
     )
-    return 0 if good else 1
+    return judged(good, figures, table(strikes))
 
 
-def prove(kills: int, rows: int, seed: int, *, url: str = "", roles: str = "", linger: bool = False) -> list[Strike]:
-    """Kill until each phase has had its share, or three times as often; `linger` to see listed files go.
-
-    `roles` are those that run, all when empty.
-    """
-    with pair(url, roles) as (calm, struck, sealer), tempfile.TemporaryDirectory() as folder:
-        chance = random.Random(seed)
-        first, *others = bundles(Path(folder), rows, seed)
-        fight = Fight(calm, struck, sealer, chance)
-        # A first load takes another way: one kill more, of which no phase's share is made up.
-        strikes = [fight.round(first, "apply", with_server=False)]
-        shares: Counter[str] = Counter()
-        for bundle in itertools.islice(itertools.cycle(others), 3 * kills * len(PHASES)):
-            aim = min(PHASES, key=lambda phase: shares[phase])
-            if shares[aim] >= kills:
-                break
-            odd = (shares[aim] + PHASES.index(aim)) % 2 == 1
-            strikes.append(fight.round(bundle, aim, with_server=odd and not url))
-            shares[strikes[-1].phase] += 1
-        if linger:
-            fight.see_names_go()
-        return strikes
+def share(kills: int) -> int:
+    """Kills that each phase must have had."""
+    return max(1, kills // 10)
 
 
-def passed(strikes: list[Strike], kills: int) -> bool:
-    """Whether nothing deviated and each phase had its share."""
-    hits = Counter(one.phase for one in strikes[1:])
-    return not any(one.troubles for one in strikes) and all(hits[phase] >= kills for phase in PHASES)
-
-
-def table(strikes: list[Strike]) -> str:
+def table(strikes: list[Strike]) -> list[str]:
     """A line a phase, and one a trouble."""
     lines = ["phase     kills  with server  without  committed before  lost  doubled  slowest recovery"]
     for phase in (*PHASES, "waiting", "late"):
@@ -120,19 +95,21 @@ def table(strikes: list[Strike]) -> str:
                 f"{sum(one.lost for one in hits):6}{sum(one.doubled for one in hits):9}"
                 f"{max((one.recovery for one in hits), default=0.0):16.1f} s"
             )
-    lines += [f"  {one.phase}: {trouble}" for one in strikes for trouble in one.troubles]
-    return "\n".join(lines)
+    return lines + [f"{one.phase}: {trouble}" for one in strikes for trouble in one.troubles]
 
 
 @contextlib.contextmanager
-def pair(url: str, roles: str) -> Iterator[tuple[Hub, Hub, Sealer]]:
-    """Two hubs with a tenant and an inbox each, and the same keys, so that their rows can be compared."""
+def pair(folder: Path, report: Report, roles: str = "") -> Iterator["Fight"]:
+    """Two hubs with a tenant and an inbox each, and the same keys, so that their rows can be compared.
+
+    `roles` are those that run, all when empty.
+    """
     with contextlib.ExitStack() as stack:
         hubs: list[Hub] = []
         for name in ("calm", "struck"):
-            state = Path(tempfile.mkdtemp(prefix=f"rosterhub-{name}-"))
-            state.chmod(0o711)  # as root the database runs as another user, who must be able to pass
-            hubs.append(Hub(state, stack.enter_context(_database(url)) if url else "", roles))
+            state = folder / name
+            state.mkdir(mode=0o711)  # as root the database runs as another user, who must be able to pass
+            hubs.append(Hub(state, roles))
             stack.callback(hubs[-1].discard)
         calm, struck = hubs
         master = seal.master_key(calm.state / "keys" / "master.key")
@@ -148,20 +125,10 @@ def pair(url: str, roles: str) -> Iterator[tuple[Hub, Hub, Sealer]]:
         with struck.sql("owner") as conn:
             conn.execute("UPDATE tenants SET wrapped_key = %s", [row[0]])
         try:
-            yield calm, struck, Sealer(master, row[0])
+            yield Fight(calm, struck, contents.Opener(master, row[0]), report)
         except Fell:
-            print(f"the log of the struck hub:\n{struck.tail()}", file=sys.stderr)
+            report(f"the log of the struck hub:\n{struck.tail()}")
             raise
-
-
-@contextlib.contextmanager
-def _database(url: str) -> Iterator[str]:
-    name = f"kills_{time.time_ns()}"
-    with psycopg.connect(url, autocommit=True) as conn:
-        conn.execute(f"CREATE DATABASE {name} TEMPLATE template0 ENCODING 'UTF8'")
-    yield psycopg.conninfo.make_conninfo(url, dbname=name)
-    with psycopg.connect(url, autocommit=True) as conn:
-        conn.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 def bundles(folder: Path, rows: int, seed: int) -> list[Bundle]:
@@ -179,10 +146,27 @@ def bundles(folder: Path, rows: int, seed: int) -> list[Bundle]:
 class Fight:
     """The two hubs, delivery by delivery."""
 
-    def __init__(self, calm: Hub, struck: Hub, sealer: Sealer, chance: random.Random) -> None:
-        self.calm, self.struck, self.sealer, self.chance = calm, struck, sealer, chance
+    def __init__(self, calm: Hub, struck: Hub, opener: contents.Opener, report: Report) -> None:
+        self.calm, self.struck, self.opener, self.report = calm, struck, opener, report
+        self.chance = random.Random()
         self.parts = 0
         """Kills within an upload, so that every second one waits for the last byte."""
+
+    def strikes(self, made: list[Bundle], kills: int, chance: random.Random) -> list[Strike]:
+        """So many kills, and each phase's share of them; or half as many again, and then it was not to be had."""
+        self.chance = chance
+        first, *others = made
+        # A first load takes another way: one kill more, of which no phase's share is made up.
+        found = [self.round(first, "apply", with_server=False)]
+        hits: Counter[str] = Counter()
+        for bundle in itertools.islice(itertools.cycle(others), max(3 * len(PHASES), kills + kills // 2)):
+            aim = min(PHASES, key=lambda phase: hits[phase])
+            if sum(hits[phase] for phase in PHASES) >= kills and hits[aim] >= share(kills):
+                break
+            odd = (hits[aim] + PHASES.index(aim)) % 2 == 1
+            found.append(self.round(bundle, aim, with_server=odd))
+            hits[found[-1].phase] += 1
+        return found
 
     def round(self, bundle: Bundle, aim: str, *, with_server: bool) -> Strike:
         """The bundle to both, a kill for one; then they are compared."""
@@ -211,11 +195,8 @@ class Fight:
             phase = "late"
         strike = Strike(phase, with_server, committed, recovery, False, False, [])
         strike = self._compare(bundle, strike, delivery.began)
-        print(
-            f"{phase}{' with the server' if with_server else ''}: {recovery:.1f} s {strike.troubles or ''}",
-            file=sys.stderr,
-            flush=True,
-        )
+        server = " with the server" if with_server else ""
+        self.report(f"{phase}{server}: {recovery:.1f} s {strike.troubles or ''}")
         return strike
 
     def _measure(self, bundle: Bundle) -> dict[str, float]:
@@ -294,7 +275,7 @@ class Fight:
 
     def _compare(self, bundle: Bundle, strike: Strike, since: float) -> Strike:
         """Whether both hold the same, and the struck one is in order."""
-        ours, theirs = contents.contents(self.struck, self.sealer), contents.contents(self.calm, self.sealer)
+        ours, theirs = contents.contents(self.struck, self.opener), contents.contents(self.calm, self.opener)
         troubles = [
             f"{name}: {ours.get(name)} but {theirs.get(name)}" for name in theirs if ours.get(name) != theirs[name]
         ]
@@ -338,7 +319,3 @@ DISORDER = {
     " LEFT JOIN audit a ON a.target = j.id::text AND a.action = 'job.' || j.state GROUP BY 1 HAVING count(a.id) <> 1",
 }
 """What must give no row."""
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -16,7 +16,7 @@ from oneroster.manifest import Manifest
 from oneroster.problems import Problem
 from oneroster.profiles import Profile
 from oneroster.rows import Rows
-from sql import checks, columns, database, people, seal, staging
+from sql import checks, columns, database, people, references, seal, staging
 from sql.database import Connection
 from sql.prospect import Prospect
 
@@ -140,7 +140,9 @@ async def prospect(
 
 async def found(conninfo: str, given: Roster, modes: Mapping[str, str] | None = None, **more: object) -> list[Problem]:
     async with prospect(conninfo, given, modes, **more) as (conn, work):  # type: ignore[arg-type]
-        return [one async for problems, _ in checks.across(conn, work) for one in problems]
+        answers = [answer async for answer in checks.across(conn, work)]
+        answers += [answer async for answer in references.left(conn, work)]
+        return [one for problems, _ in answers for one in problems]
 
 
 def told(problems: list[Problem]) -> list[tuple[str, str, int, str, str]]:
@@ -413,7 +415,7 @@ async def test_rows_of_another_mode_than_their_file_are_named_each(conninfo: str
 
 async def test_a_first_bundle_of_japan_has_all_files_and_a_later_one_may_leave_some_out(conninfo: str) -> None:
     modes = {"orgs": "bulk", "users": "absent"}
-    manifest = Manifest("1.2", modes, {"users": 17})
+    manifest = Manifest("1.2", 3, modes, {"users": 17})
     async with prospect(conninfo, {}) as (conn, _):
         problems = await checks.lacking(conn, TENANT, JAPAN, manifest)
         assert {one.code for one in problems} == {"E-MANDATORY"}
@@ -422,7 +424,7 @@ async def test_a_first_bundle_of_japan_has_all_files_and_a_later_one_may_leave_s
             (one.file, one.line, one.column, one.value) for one in problems
         ]
         assert await checks.lacking(conn, TENANT, BASE, manifest) == []
-        assert await checks.lacking(conn, TENANT, JAPAN, Manifest("1.2", {"orgs": "delta"}, {})) == []
+        assert await checks.lacking(conn, TENANT, JAPAN, Manifest("1.2", 3, {"orgs": "delta"}, {})) == []
     async with prospect(conninfo, {}, stored=roster()) as (conn, _):
         assert await checks.lacking(conn, TENANT, JAPAN, manifest) == []
 

@@ -4,7 +4,7 @@ import csv
 import io
 import random
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,20 +22,25 @@ def read(bundle: Path) -> Files:
         }
 
 
-def write(bundle: Path, files: Files, version: str = "1.2", delta: Sequence[str] = ()) -> Path:
-    """Write a bundle of these files, each a bulk file unless it is named in `delta`."""
+def write(
+    bundle: Path, files: Files, version: str = "1.2", delta: Sequence[str] = (), raw: Mapping[str, str] = {}
+) -> Path:
+    """Write a bundle of these files, each a bulk file unless it is named in `delta`; `raw` ones are given as text."""
     known = (
         "academicSessions categories classes classResources courses courseResources demographics enrollments"
         " lineItemLearningObjectiveIds lineItems lineItemScoreScales orgs resources resultLearningObjectiveIds results"
         " resultScoreScales roles scoreScales userProfiles userResources users"
     )
-    modes = {name: "delta" if name in delta else "bulk" for name in files}
+    modes = {name: "delta" if name in delta else "bulk" for name in {*files, *raw}}
     manifest = [["propertyName", "value"], ["manifest.version", "1.0"], ["oneroster.version", version]]
     manifest += [[f"file.{name}", modes.get(name, "absent")] for name in known.split()]
     with zipfile.ZipFile(bundle, "w", zipfile.ZIP_DEFLATED) as made:
         made.writestr("manifest.csv", _text(manifest))
         for name, rows in files.items():
-            made.writestr(f"{name}.csv", _text([list(rows[0]), *(list(row.values()) for row in rows)]))
+            if name not in raw:
+                made.writestr(f"{name}.csv", _text([list(rows[0]), *(list(row.values()) for row in rows)]))
+        for name, text in raw.items():
+            made.writestr(f"{name}.csv", text)
     return bundle
 
 

@@ -8,12 +8,10 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import ed25519
 from psycopg.conninfo import make_conninfo
 from psycopg.sql import SQL, Identifier
 
-from tests.story.hub import Hub
+from tests.story.hub import Hub, new_key
 
 
 @pytest.fixture(scope="session")
@@ -41,14 +39,6 @@ def hub(desk: Path, url: str) -> Iterator[Hub]:
     """`rosterhub run`."""
     state = desk / "state"
     state.mkdir(mode=0o711)
-    key = ed25519.Ed25519PrivateKey.generate()
-    private = desk / "sender"
-    private.touch(0o600)
-    private.write_bytes(
-        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.OpenSSH, serialization.NoEncryption())
-    )
-    public = key.public_key().public_bytes(serialization.Encoding.OpenSSH, serialization.PublicFormat.OpenSSH)
-    (desk / "sender.pub").write_bytes(public + b"\n")
-    hub = Hub(state, url, private)
+    hub = Hub(state, url, new_key(desk / "sender"))
     with hub.running():
         yield hub

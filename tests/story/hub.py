@@ -19,6 +19,8 @@ from unittest import mock
 
 import msgspec
 import paramiko
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ed25519
 
 from daemon import cli
 from tests.story.lms import Lms, Record
@@ -45,6 +47,8 @@ class Hub:
         self.secrets: list[str] = []
         """All that was ever shown once."""
         self._clients: list[Lms] = []
+        self.pid = 0
+        """Of the daemon, the parent of its children."""
 
     @contextlib.contextmanager
     def running(self) -> Iterator[None]:
@@ -53,6 +57,7 @@ class Hub:
             process = subprocess.Popen(
                 self._command("run"), env=self.environ, stdin=subprocess.DEVNULL, stdout=log, stderr=log
             )
+        self.pid = process.pid
         try:
             until(lambda: self._ready(process), "the hub to be ready")
             yield
@@ -266,6 +271,18 @@ def _read(client: paramiko.SFTPClient, path: str) -> str:
     with io.BytesIO() as buffer:
         client.getfo(path, buffer)
         return buffer.getvalue().decode()
+
+
+def new_key(path: Path) -> Path:
+    """A fresh key of a sender at that path, its public half beside it as `.pub`."""
+    key = ed25519.Ed25519PrivateKey.generate()
+    path.touch(0o600)
+    path.write_bytes(
+        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.OpenSSH, serialization.NoEncryption())
+    )
+    public = key.public_key().public_bytes(serialization.Encoding.OpenSSH, serialization.PublicFormat.OpenSSH)
+    path.with_name(f"{path.name}.pub").write_bytes(public + b"\n")
+    return path
 
 
 def until(true: Any, what: str, within: float = PATIENCE, pause: float = 0.1) -> None:

@@ -38,7 +38,7 @@ class Lms:
 
     def __init__(self, base: str, token_url: str, client_id: str, secret: str) -> None:
         self.base = base
-        self._again = (base, token_url, client_id, secret)
+        self.words = (base, token_url, client_id, secret)
         place = urllib.parse.urlsplit(base)
         assert place.netloc
         self._connection = http.client.HTTPConnection(place.netloc, timeout=PATIENCE)
@@ -54,7 +54,7 @@ class Lms:
 
     def another(self) -> "Lms":
         """The same with a connection of its own, for a thread."""
-        return Lms(*self._again)
+        return Lms(*self.words)
 
     def close(self) -> None:
         self._connection.close()

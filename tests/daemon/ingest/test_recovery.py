@@ -34,6 +34,21 @@ async def test_what_was_found_out_is_kept_with_the_load(hub: Any, roster: Any) -
     assert len(await hub.problems(job)) == job.warnings + job.errors
 
 
+async def test_a_load_that_made_no_first_revision_is_no_duplicate_of_itself(hub: Any, roster: Any) -> None:
+    await deliver(hub, hub.tenant, conftest.zipped(hub.folder / "b.zip", {stem: [] for stem in roster}))
+    async with database.hub(hub.pool, "ingest") as conn:
+        claimed = await jobs.claim(conn, "test")
+    async with database.connect(hub.conninfo) as conn:
+        assert (await hub.worker._examine(conn, claimed)).state == "applied"  # and here it is killed
+    successor = work.Worker(hub.settings, hub.pool, "test")
+    await successor.begin()
+    assert await successor.turn(hub.conninfo)
+    await successor.end()
+    async with database.hub(hub.pool, "viewer", read_only=True) as conn:
+        (job,) = await jobs.page(conn)
+    assert (job.state, job.revision) == ("applied", None)
+
+
 async def test_a_lost_job_is_freed_although_others_wait(hub: Any, roster: Any) -> None:
     async with database.hub(hub.pool, "admin") as conn:
         other = await tenants.add(conn, "other", "Other", "auto", hub.worker.master, audit.SYSTEM)
@@ -49,3 +64,42 @@ async def test_a_lost_job_is_freed_although_others_wait(hub: Any, roster: Any) -
     assert await hub.worker.turn(hub.conninfo)
     async with database.hub(hub.pool, "viewer", read_only=True) as conn:
         assert (await jobs.by_prefix(conn, str(lost))).state == "received"
+
+
+async def test_a_bundle_that_kills_three_workers_has_failed(hub: Any, roster: Any) -> None:
+    await deliver(hub, hub.tenant, conftest.zipped(hub.folder / "b.zip", roster))
+    for attempt in (1, 2, 3):
+        successor = work.Worker(hub.settings, hub.pool, "test")
+        await successor.begin()
+        async with database.hub(hub.pool, "ingest") as conn:
+            if attempt == 3:
+                assert await jobs.claim(conn, "test") is None, "others go first now"
+                await conn.execute("UPDATE jobs SET not_before = NULL")
+            claimed = await jobs.claim(conn, "test")  # and here it is killed
+        assert claimed is not None and claimed.attempts == attempt
+        await successor.end()
+    await hub.worker.begin()
+    assert not await hub.worker.turn(hub.conninfo), "it is not tried again"
+    await hub.worker.end()
+    async with database.hub(hub.pool, "viewer", read_only=True) as conn:
+        (job,) = await jobs.page(conn)
+        assert await jobs.unreported(conn) == [], "its sender is answered"
+        entries = await audit.page(conn, tenant="board")
+    assert (job.state, job.reason, job.revision) == ("failed", work.DIED, None)
+    assert [one.ok for one in entries if (one.action, one.target) == ("job.failed", str(job.id))] == [False]
+
+
+async def test_a_committed_load_is_published_however_many_workers_died_over_it(hub: Any, roster: Any) -> None:
+    await deliver(hub, hub.tenant, conftest.zipped(hub.folder / "b.zip", roster))
+    async with database.hub(hub.pool, "ingest") as conn:
+        await conn.execute("UPDATE jobs SET attempts = 2")
+        claimed = await jobs.claim(conn, "test")
+    async with database.connect(hub.conninfo) as conn:
+        assert (await hub.worker._examine(conn, claimed)).state == "applied"  # and here it is killed
+    successor = work.Worker(hub.settings, hub.pool, "test")
+    await successor.begin()
+    assert await successor.turn(hub.conninfo)
+    await successor.end()
+    async with database.hub(hub.pool, "viewer", read_only=True) as conn:
+        (job,) = await jobs.page(conn)
+    assert (job.state, job.revision, job.attempts) == ("applied", 1, 4)
