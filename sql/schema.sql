@@ -248,8 +248,8 @@ CREATE INDEX ON audit (tenant_id, at, id);
 
 -- ---------------------------------------------------------------------------------------------------------
 -- The roster: one table an entity, one partition a tenant, made by start_partition() at the first load.
--- All rows of a partition are one tenant's, so it does not lead its keys and has no place in other indexes: a text in
--- front is sorted by its first bytes, which makes building them a good deal faster.
+-- Keys begin with the tenant. Other indexes leave it out, as all rows of a partition are one tenant's: a text in front
+-- is sorted by its first bytes, which makes building them a good deal faster.
 -- `changed` is the revision that last changed the record as the API shows it; there is no index on it, so that
 -- updates stay within their page. `row_hash` is keyed and covers every value, sealed ones included.
 -- ---------------------------------------------------------------------------------------------------------
@@ -270,7 +270,7 @@ CREATE TABLE orgs (
     line integer NOT NULL,
     document text COLLATE "C" NOT NULL,
     changed bigint NOT NULL,
-    PRIMARY KEY (sourced_id, tenant_id),
+    PRIMARY KEY (tenant_id, sourced_id),
     CHECK (status IN ('active', 'tobedeleted'))
 ) PARTITION BY LIST (tenant_id);
 CREATE INDEX ON orgs (parent_sourced_id);
@@ -292,7 +292,7 @@ CREATE TABLE academic_sessions (
     line integer NOT NULL,
     document text COLLATE "C" NOT NULL,
     changed bigint NOT NULL,
-    PRIMARY KEY (sourced_id, tenant_id),
+    PRIMARY KEY (tenant_id, sourced_id),
     CHECK (status IN ('active', 'tobedeleted'))
 ) PARTITION BY LIST (tenant_id);
 CREATE INDEX ON academic_sessions (parent_sourced_id);
@@ -316,7 +316,7 @@ CREATE TABLE courses (
     line integer NOT NULL,
     document text COLLATE "C" NOT NULL,
     changed bigint NOT NULL,
-    PRIMARY KEY (sourced_id, tenant_id),
+    PRIMARY KEY (tenant_id, sourced_id),
     CHECK (status IN ('active', 'tobedeleted'))
 ) PARTITION BY LIST (tenant_id);
 CREATE INDEX ON courses (org_sourced_id);
@@ -345,7 +345,7 @@ CREATE TABLE classes (
     line integer NOT NULL,
     document text COLLATE "C" NOT NULL,
     changed bigint NOT NULL,
-    PRIMARY KEY (sourced_id, tenant_id),
+    PRIMARY KEY (tenant_id, sourced_id),
     CHECK (status IN ('active', 'tobedeleted'))
 ) PARTITION BY LIST (tenant_id);
 CREATE INDEX ON classes (course_sourced_id);
@@ -392,7 +392,7 @@ CREATE TABLE users (
     student boolean NOT NULL,
     teacher boolean NOT NULL,
     changed bigint NOT NULL,
-    PRIMARY KEY (sourced_id, tenant_id),
+    PRIMARY KEY (tenant_id, sourced_id),
     CHECK (status IN ('active', 'tobedeleted'))
 ) PARTITION BY LIST (tenant_id);
 CREATE INDEX ON users (sourced_id) WHERE student;
@@ -414,7 +414,7 @@ CREATE TABLE user_profiles (
     row_hash uuid NOT NULL,
     line integer NOT NULL,
     changed bigint NOT NULL,
-    PRIMARY KEY (sourced_id, tenant_id),
+    PRIMARY KEY (tenant_id, sourced_id),
     CHECK (status IN ('active', 'tobedeleted'))
 ) PARTITION BY LIST (tenant_id);
 CREATE INDEX ON user_profiles (user_sourced_id);
@@ -435,7 +435,7 @@ CREATE TABLE roles (
     row_hash uuid NOT NULL,
     line integer NOT NULL,
     changed bigint NOT NULL,
-    PRIMARY KEY (sourced_id, tenant_id),
+    PRIMARY KEY (tenant_id, sourced_id),
     CHECK (status IN ('active', 'tobedeleted'))
 ) PARTITION BY LIST (tenant_id);
 CREATE INDEX ON roles (user_sourced_id);
@@ -463,7 +463,7 @@ CREATE TABLE demographics (
     row_hash uuid NOT NULL,
     line integer NOT NULL,
     changed bigint NOT NULL,
-    PRIMARY KEY (sourced_id, tenant_id),
+    PRIMARY KEY (tenant_id, sourced_id),
     CHECK (status IN ('active', 'tobedeleted'))
 ) PARTITION BY LIST (tenant_id);
 
@@ -483,7 +483,7 @@ CREATE TABLE enrollments (
     row_hash uuid NOT NULL,
     line integer NOT NULL,
     changed bigint NOT NULL,
-    PRIMARY KEY (sourced_id, tenant_id),
+    PRIMARY KEY (tenant_id, sourced_id),
     CHECK (status IN ('active', 'tobedeleted'))
 ) PARTITION BY LIST (tenant_id);
 CREATE INDEX ON enrollments (class_sourced_id);

@@ -83,16 +83,8 @@ END $$;
 REVOKE ALL ON FUNCTION stage_partition(text, bigint) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION stage_partition(text, bigint) TO rosterhub_ingest;
 
--- Keys and indexes begin with a text: it is sorted by its first bytes, and all rows of a partition are one tenant's.
-ALTER TABLE orgs DROP CONSTRAINT orgs_pkey, ADD PRIMARY KEY (sourced_id, tenant_id);
-ALTER TABLE academic_sessions DROP CONSTRAINT academic_sessions_pkey, ADD PRIMARY KEY (sourced_id, tenant_id);
-ALTER TABLE courses DROP CONSTRAINT courses_pkey, ADD PRIMARY KEY (sourced_id, tenant_id);
-ALTER TABLE classes DROP CONSTRAINT classes_pkey, ADD PRIMARY KEY (sourced_id, tenant_id);
-ALTER TABLE users DROP CONSTRAINT users_pkey, ADD PRIMARY KEY (sourced_id, tenant_id);
-ALTER TABLE user_profiles DROP CONSTRAINT user_profiles_pkey, ADD PRIMARY KEY (sourced_id, tenant_id);
-ALTER TABLE roles DROP CONSTRAINT roles_pkey, ADD PRIMARY KEY (sourced_id, tenant_id);
-ALTER TABLE demographics DROP CONSTRAINT demographics_pkey, ADD PRIMARY KEY (sourced_id, tenant_id);
-ALTER TABLE enrollments DROP CONSTRAINT enrollments_pkey, ADD PRIMARY KEY (sourced_id, tenant_id);
+-- Indexes begin with a text: it is sorted by its first bytes, and all rows of a partition are one tenant's. Keys begin
+-- with the tenant.
 DO $$
 DECLARE
     made record;
