@@ -6,7 +6,7 @@ Nothing of it is kept unless all of it is: whatever ends a load early raises `En
 carries what was found out.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
@@ -14,6 +14,7 @@ from daemon import examine, guard
 from daemon.examine import Mark
 from daemon.findings import SEALED_COLUMNS, Findings
 from oneroster.bundle import Bundle
+from oneroster.entities import Entity
 from oneroster.said import Said
 from sql import apply, causes, database, decisions, diff, jobs, merge, revisions, samples, settings, undo
 from sql.database import Connection
@@ -61,26 +62,45 @@ async def ingest(conn: Connection, job: Claim, tenant: Tenant, sealer: Sealer, b
     A state of `applied` is committed, and its revision, if it made one, waits to be published; every other outcome
     left no trace.
     """
-    findings = Findings()
     try:
-        profile, why = examine.recognise(tenant, job.bundle, bundle, findings)
         async with database.tenant_transaction(conn, tenant.id, "ingest"):
-            await revisions.lock(conn, tenant.id)
-            await refuse_late(conn, job, bundle, findings)
-            await merge.mark(conn, "begun")
-            staged, modes = await examine.examine(conn, tenant, bundle, profile, sealer, findings, mark)
-            outcome = Outcome("applied", findings, None, profile.name, why, staged.rows)
-            if findings.errors:
-                raise Ended(msgspec.structs.replace(outcome, state="rejected"))
-            await mark("diff", None)
-            work = await merge.begin(conn, tenant.id, modes, staged.placed)
-            outcome = await judge(conn, work, job, settings.read(tenant.settings), await compare(conn, work, outcome))
+            work, outcome = await prepare(conn, job, tenant, sealer, bundle, mark)
             await make_so(conn, work, job, sealer, outcome, mark)
-    except examine.Unreadable:
-        return Outcome("rejected", findings)
     except Ended as ended:
         return ended.outcome
     return outcome
+
+
+async def rehearse(conn: Connection, job: Claim, tenant: Tenant, sealer: Sealer, bundle: Bundle, mark: Mark) -> Outcome:
+    """What would become of a bundle; nothing is kept. `job` need not be stored."""
+    try:
+        async with database.tenant_transaction(conn, tenant.id, "ingest"):
+            _, outcome = await prepare(conn, job, tenant, sealer, bundle, mark)
+            raise Ended(outcome)
+    except Ended as ended:
+        return ended.outcome
+
+
+async def prepare(
+    conn: Connection, job: Claim, tenant: Tenant, sealer: Sealer, bundle: Bundle, mark: Mark
+) -> tuple[merge.Merge, Outcome]:
+    """All of a load but the writing: what would be written, and its outcome. Raises Ended where it will not be."""
+    findings = Findings()
+    try:
+        profile, why = examine.recognise(tenant, job.bundle, bundle, findings)
+    except examine.Unreadable:
+        raise Ended(Outcome("rejected", findings)) from None
+    await revisions.lock(conn, tenant.id)
+    await merge.mark(conn, "begun")
+    staged, modes = await examine.examine(conn, tenant, bundle, profile, sealer, findings, mark)
+    outcome = Outcome("applied", findings, None, profile.name, why, staged.rows)
+    await refuse_late(conn, job, modes, outcome)
+    if findings.errors:
+        raise Ended(msgspec.structs.replace(outcome, state="rejected"))
+    await mark("diff", None)
+    work = await merge.begin(conn, tenant.id, modes, staged.placed)
+    outcome = await compare(conn, work, outcome)
+    return work, await judge(conn, work, job, settings.read(tenant.settings), outcome)
 
 
 async def roll_back(conn: Connection, job: Claim, tenant: Tenant, sealer: Sealer, mark: Mark) -> Outcome:
@@ -101,17 +121,15 @@ async def roll_back(conn: Connection, job: Claim, tenant: Tenant, sealer: Sealer
     return outcome
 
 
-async def refuse_late(conn: Connection, job: Claim, bundle: Bundle, findings: Findings) -> None:
-    """A bulk bundle of an earlier day than the applied one is superseded."""
+async def refuse_late(conn: Connection, job: Claim, modes: Mapping[Entity, str], outcome: Outcome) -> None:
+    """Ends here when the bundle has a bulk file and is of an earlier day than the applied one."""
     current = await revisions.current(conn, job.tenant_id)
-    assert bundle.manifest is not None
-    bulk = "bulk" in bundle.manifest.modes.values()
-    if bulk and current is not None and current.bulk_day is not None and job.day < current.bulk_day:
+    if "bulk" in modes.values() and current is not None and current.bulk_day is not None and job.day < current.bulk_day:
         reason = Said(
             f"A bundle of {current.bulk_day} is applied already; this one is of {job.day}.",
             f"{current.bulk_day} のデータを反映済みですが、これは {job.day} のデータです。",
         )
-        raise Ended(Outcome("superseded", findings, reason))
+        raise Ended(msgspec.structs.replace(outcome, state="superseded", reason=reason))
 
 
 async def compare(conn: Connection, work: merge.Merge, outcome: Outcome) -> Outcome:

@@ -7,6 +7,8 @@ from typing import Any
 
 import msgspec
 
+from sql.jobs import Fault
+
 
 def data(value: Any) -> None:
     """One JSON value on stdout."""
@@ -20,6 +22,15 @@ def table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
     for row in shown:
         line = "  ".join(cell + " " * (width - cells(cell)) for cell, width in zip(row, widths, strict=True))
         sys.stdout.write(line.rstrip() + "\n")
+
+
+def problems(found: Sequence[Fault]) -> None:
+    """What is wrong with a bundle, a line each."""
+    if found:
+        table(
+            ("FILE", "LINE", "COLUMN", "CODE", "VALUE", "MESSAGE"),
+            [(one.file, one.line or "", one.column, one.code, one.value, one.problem.message) for one in found],
+        )
 
 
 def line(text: str) -> None:

@@ -202,26 +202,39 @@ def _problems(report: Report) -> Iterator[str]:
     job, faults = report.job, sorted(report.faults, key=lambda one: one.severity)
     yield ""
     yield f"エラー / Errors: {job.errors:,}    警告 / Warnings: {job.warnings:,}"
+    explained: set[str] = set()
     for number, one in enumerate(faults[:FIRST], start=1):
-        known = one.problem if one.code in problems.CODES else None
-        where = "  ".join(
-            part
-            for part in (
-                _plain(one.file) or "(bundle)",
-                f"{one.line}行目 / line {one.line}" if one.line else "",
-                f"列 / column {_plain(one.column)}" if one.column else "",
-                f"値 / value 「{_plain(one.value)}」" if one.value else "",
-            )
-            if part
-        )
         yield ""
-        yield f"{number}. [{one.code}] {where}"
-        if known is not None:
-            yield f"   {_plain(known.japanese)}"
-        yield f"   {_plain(known.message if known is not None else one.detail)}"
+        yield f"{number}. [{one.code}] {_place(one)}"
+        yield from _said(one, fix=one.code not in explained)
+        explained.add(one.code)
     if len(faults) > FIRST or job.errors + job.warnings > len(faults):
         yield ""
         yield "ほかの問題は、同名の .csv ファイルをご覧ください。/ See the .csv file of this name for more."
+
+
+def _place(one: Fault) -> str:
+    parts = (
+        _plain(one.file) or "(bundle)",
+        f"{one.line}行目 / line {one.line}" if one.line else "",
+        f"列 / column {_plain(one.column)}" if one.column else "",
+        f"値 / value 「{_plain(one.value)}」" if one.value else "",
+    )
+    return "  ".join(part for part in parts if part)
+
+
+def _said(one: Fault, *, fix: bool) -> Iterator[str]:
+    """The sentences of a fault; what to do about it is said once a kind."""
+    code = problems.CODES.get(one.code)
+    if code is None:  # of an earlier version
+        yield f"   {_plain(one.detail)}"
+        return
+    yield f"   {_plain(one.problem.japanese)}"
+    if fix:
+        yield f"   → {code.fix_japanese}"
+    yield f"   {_plain(one.problem.message)}"
+    if fix:
+        yield f"   -> {code.fix}"
 
 
 def _plain(text: str) -> str:

@@ -154,7 +154,8 @@ class Worker:
         if job.kind == "rollback":
             async with Marks(self.pool, job) as marks:
                 return await roll_back(conn, job, tenant, sealer, marks.mark)
-        if current is not None and current.sha256 == job.sha256:
+        # Its own bytes are current where it was killed after a load that made no first revision.
+        if current is not None and current.sha256 == job.sha256 and current.job_id != job.id:
             same = str(current.job_id)[:8]
             reason = Said(f"The same bytes as job {same}.", f"ジョブ {same} と同一のデータです。")
             return Outcome("duplicate", Findings(), reason)

@@ -142,7 +142,7 @@ async def note_dates(conn: Connection, work: Merge) -> None:
             statement = SQL(
                 "UPDATE {} l SET source_modified = s.source_modified FROM {} s"
                 " WHERE l.tenant_id = %(tenant)s AND l.sourced_id = s.sourced_id AND l.row_hash = s.row_hash"
-                " AND l.status = s.status AND s.source_modified > l.source_modified"
+                " AND l.status = s.status AND (l.source_modified IS NULL OR s.source_modified > l.source_modified)"
             ).format(Identifier(entity.table), staging.table(entity))
             await database.run(conn, statement, work.key)
 

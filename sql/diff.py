@@ -89,6 +89,9 @@ async def _keep_parts_of_the_gone(conn: Connection, work: Merge) -> None:
             stays = stays + SQL(
                 " AND NOT EXISTS (SELECT FROM diff_users d WHERE d.sourced_id = u.sourced_id AND NOT d.gone)"
             )
+        if work.modes.get(entities.USERS) == "bulk" and entities.USERS not in work.fresh:
+            # A rollback brings him as he was then, with no other roles than he had then.
+            stays = stays + SQL(" AND NOT EXISTS (SELECT FROM staged_users s WHERE s.sourced_id = u.sourced_id)")
         statement = SQL(
             "DELETE FROM {diff} d USING {table} p WHERE d.gone AND p.tenant_id = %(tenant)s"
             " AND p.sourced_id = d.sourced_id AND ({removed} OR EXISTS ({stays}))"
@@ -127,14 +130,19 @@ def _sources(work: Merge, entity: Entity, names: Sequence[str]) -> Iterable[Comp
         # A child's parent changes with it, so these small tables are looked at whole.
         delta = work.modes[entity] == "delta"
         newer = SQL(
-            " WHERE NOT EXISTS (SELECT FROM {} l WHERE l.tenant_id = %(tenant)s AND l.sourced_id = s.sourced_id"
-            " AND l.source_modified > s.source_modified) AND (s.status = 'active' OR EXISTS (SELECT FROM {} l"
-            " WHERE l.tenant_id = %(tenant)s AND l.sourced_id = s.sourced_id))"
-        ).format(table, table)
-        stored = SQL("NOT EXISTS (SELECT FROM {} l WHERE l.tenant_id = %(tenant)s AND l.sourced_id = s.sourced_id)")
-        yield SQL("SELECT {}, {} FROM {} s").format(
-            listed(names, "s", status=given_status("s")), stored.format(table), staged
-        ) + (newer if delta else SQL(""))
+            " WHERE CASE WHEN l.sourced_id IS NULL THEN s.status = 'active'"
+            " ELSE l.source_modified IS NULL OR s.source_modified >= l.source_modified END"
+        )
+        # Who comes only for the sake of a child keeps his date.
+        date = SQL(
+            "CASE WHEN l.row_hash = s.row_hash AND l.status = {} THEN l.source_modified ELSE s.source_modified END"
+        ).format(given_status("s"))
+        yield SQL(
+            "SELECT {}, l.sourced_id IS NULL FROM {} s"
+            " LEFT JOIN {} l ON l.tenant_id = %(tenant)s AND l.sourced_id = s.sourced_id"
+        ).format(listed(names, "s", status=given_status("s"), source_modified=date), staged, table) + (
+            newer if delta else SQL("")
+        )
         yield SQL(
             "SELECT {}, false FROM {} l WHERE l.tenant_id = %(tenant)s"
             " AND NOT EXISTS (SELECT FROM {} n WHERE n.sourced_id = l.sourced_id)"
@@ -228,14 +236,17 @@ async def _count_where(
 
 
 async def _count_fresh(conn: Connection, work: Merge, entity: Entity) -> list[Count]:
-    rows = await database.fetch_value(conn, SQL("SELECT count(*) FROM {}").format(staging.table(entity)), {})
+    statement = SQL("SELECT count(*) FROM {} WHERE status IS DISTINCT FROM 'tobedeleted'").format(staging.table(entity))
+    rows = await database.fetch_value(conn, statement, {})
     counts = [Count(entity.name, 0, rows, rows, 0, 0)]
     if entity is entities.USERS and work.brings(entities.ROLES):
         for name, role in (("students", "student"), ("teachers", "teacher")):
-            statement = (
-                "SELECT count(*) FROM staged_users s WHERE EXISTS (SELECT FROM staged_roles r"
-                " WHERE r.user_sourced_id = s.sourced_id AND r.role = %(role)s)"
+            found = await database.fetch_value(
+                conn,
+                "SELECT count(*) FROM staged_users s WHERE s.status IS DISTINCT FROM 'tobedeleted'"
+                " AND EXISTS (SELECT FROM staged_roles r WHERE r.user_sourced_id = s.sourced_id"
+                " AND r.role = %(role)s AND r.status IS DISTINCT FROM 'tobedeleted')",
+                {"role": role},
             )
-            found = await database.fetch_value(conn, statement, {"role": role})
             counts.append(Count(name, 0, found, found, 0, 0))
     return counts

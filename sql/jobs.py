@@ -361,11 +361,10 @@ def _shown_value(one: Problem, sealed_columns: frozenset[tuple[str, str]]) -> st
 
 
 def faults(found: Sequence[Problem], sealed_columns: frozenset[tuple[str, str]]) -> list[Fault]:
-    """Problems as they would be read back from a job: errors first, values of sealed columns masked."""
-    ordered = sorted(found, key=lambda one: one.severity)
+    """Problems as they would be read back from a job: values of sealed columns masked."""
     return [
         Fault(one.code, one.severity, one.file, one.line, one.column, _shown_value(one, sealed_columns), one.detail)
-        for one in ordered
+        for one in found
     ]
 
 

@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parent.parent
 FIFTEEN = Path("/usr/lib/postgresql/15")
 TOOLS = ("sftp", "systemd-analyze", "tmux")
 """Each is used by a test that is skipped without it."""
-DATABASE = ("tests/sql", "tests/api", "tests/daemon/ingest", "tests/story", "tests/tui")
+DATABASE = ("tests/sql", "tests/api", "tests/daemon/ingest", "tests/machine", "tests/story", "tests/tui")
 """What is run again on the other server: everything that speaks to one."""
 
 

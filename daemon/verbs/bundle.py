@@ -6,6 +6,7 @@ from pathlib import Path
 import msgspec
 
 from daemon import printing, waiting
+from daemon.here import Here
 from daemon.verbs import Given
 from oneroster import profiles
 from oneroster.problems import CODES
@@ -36,8 +37,10 @@ class NoCode(Refused):
     exit_code = 64
 
 
-def ingest(tenant: str, bundle: Path, *, wait: bool = False, json: bool = False, here: Given) -> int:
-    """Deliver a bundle by hand, through the same job as every door.
+def ingest(
+    tenant: str, bundle: Path, *, wait: bool = False, dry_run: bool = False, json: bool = False, here: Given
+) -> int:
+    """Deliver a bundle by hand, through the same job as every door; or only say what would become of it.
 
     Example: rosterhub ingest sapporo RO_20260401_011002.zip --wait
 
@@ -49,11 +52,15 @@ def ingest(tenant: str, bundle: Path, *, wait: bool = False, json: bool = False,
         A zip, or a folder of CSV files.
     wait
         Wait until the job has come to its end: 0 applied, 10 held, 65 rejected, 75 failed.
+    dry_run
+        Change nothing, make no job: print what would be applied, held or rejected, and the difference as `job diff`.
     json
         Print the job as JSON.
     """
     if not bundle.exists():
         raise NoBundle(str(bundle))
+    if dry_run:
+        return _rehearse(tenant, bundle, json=json, here=here)
     from daemon import delivery
 
     async def work(pool: Pool) -> Job:
@@ -78,6 +85,36 @@ def ingest(tenant: str, bundle: Path, *, wait: bool = False, json: bool = False,
     else:
         printing.line(f"Job {str(job.id)[:8]}: {job.state}" + (f" - {job.reason}" if job.reason else ""))
     return waiting.CODE_OF_STATE.get(job.state, 0)
+
+
+def _rehearse(tenant: str, bundle: Path, *, json: bool, here: Here) -> int:
+    from daemon import comparing, rehearsal
+    from daemon.ingest import Outcome
+
+    async def work(pool: Pool) -> Outcome:
+        async with database.hub(pool, "viewer", read_only=True) as conn:
+            owner = await tenants.by_code(conn, tenant)
+        return await rehearsal.rehearse(pool, here.master, owner, bundle)
+
+    found = here.run(work)
+    reason = found.reason.english if found.reason else None
+    problems = rehearsal.problems(found)
+    if json:
+        printing.data(
+            {
+                "verdict": found.state,
+                "reason": reason,
+                "profile": found.profile,
+                "problems": [shown.problem(one) for one in problems],
+                "rows": found.rows,
+                "diff": shown.diff(found.counts, found.samples),
+            }
+        )
+    else:
+        printing.line(f"It would be {found.state}." + (f" {reason}" if reason else ""))
+        printing.problems(problems)
+        comparing.say(found.counts, found.samples)
+    return waiting.CODE_OF_STATE[found.state]
 
 
 def sample(

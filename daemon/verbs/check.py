@@ -72,13 +72,7 @@ def _tell(found: "Verdict") -> None:
         printing.line(f"profile {found.profile}, {found.reason}")
     if found.problems:
         printing.line("")
-        printing.table(
-            ("FILE", "LINE", "COLUMN", "CODE", "VALUE", "MESSAGE"),
-            [
-                (one.file, one.line or "", one.column, one.code, one.value, one.problem.message)
-                for one in found.problems
-            ],
-        )
+        printing.problems(found.problems)
         if more := found.errors + found.warnings - len(found.problems):
             printing.line(f"and {more:,} more")
     if found.rows:

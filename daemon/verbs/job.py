@@ -136,10 +136,7 @@ def problems(job: str, *, limit: int = 10_000, json: bool = False, here: Given) 
     if json:
         printing.data([shown.problem(one) for one in found])
     else:
-        printing.table(
-            ("CODE", "FILE", "LINE", "COLUMN", "VALUE", "MESSAGE"),
-            [(one.code, one.file, one.line or "", one.column, one.value, one.problem.message) for one in found],
-        )
+        printing.problems(found)
 
 
 @app.command

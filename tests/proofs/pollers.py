@@ -6,7 +6,6 @@ once the first revision stands: that is what its tables look like after the cloc
 (the clock itself is the machine's, and not ours to set).
 """
 
-import contextlib
 import random
 import threading
 from collections.abc import Iterator
@@ -18,7 +17,6 @@ from tests.proofs.standing import active, database, differences, standing, wante
 from tests.proofs.verdict import Report, Verdict, judged
 from tests.story.bundles import Files, write
 from tests.story.hub import Hub
-from tests.story.lms import Lms
 from tests.story.poller import WATCHED, Poller
 
 REVISIONS = {"short": 12, "full": 50}
@@ -58,11 +56,9 @@ def _run(hub: Hub, folder: Path, history: list[Files], *, stepped: bool) -> tupl
     _load(hub, folder, history[0], 0)
     if stepped:
         _step_back(hub)
-    pollers = list(_pollers(lms))
+    pollers = list(_pollers(hub))
     ended = threading.Event()
-    with contextlib.ExitStack() as stack, ThreadPoolExecutor(len(pollers)) as threads:
-        for poller in pollers:
-            stack.callback(poller.lms.close)
+    with ThreadPoolExecutor(len(pollers)) as threads:
         running = [threads.submit(poller.keep_polling, ended) for poller in pollers]
         try:
             for number, files in enumerate(history[1:], start=1):
@@ -81,13 +77,13 @@ def _run(hub: Hub, folder: Path, history: list[Files], *, stepped: bool) -> tupl
     return found, sum(poller.walks for poller in pollers), len(pollers) * len(WATCHED)
 
 
-def _pollers(lms: Lms) -> Iterator[Poller]:
-    """Each page size with each cursor, by `next`; and two that count their way."""
+def _pollers(hub: Hub) -> Iterator[Poller]:
+    """Each page size with each cursor, by `next`; and two that count their way. Each is a client of its own."""
     for size in SIZES:
         for by_date in (False, True):
-            yield Poller(lms.another(), size, by_date=by_date)
-    yield Poller(lms.another(), 7, by_offset=True)
-    yield Poller(lms.another(), 100, by_date=True, by_offset=True)
+            yield Poller(hub.client("poll"), size, by_date=by_date)
+    yield Poller(hub.client("poll"), 7, by_offset=True)
+    yield Poller(hub.client("poll"), 100, by_date=True, by_offset=True)
 
 
 def _load(hub: Hub, folder: Path, files: Files, number: int) -> None:

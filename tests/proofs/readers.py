@@ -151,12 +151,12 @@ def _load(hub: Hub, folder: Path, truth: Truth, files: Files, number: int) -> No
 
 
 def _change(base: Files, number: int, chance: random.Random) -> Files:
-    """Half of all pupils and enrollments change, so that every page does; some enrollments go and come back."""
+    """A third of the pupils and enrollments change, so that every page does; some enrollments go and come back."""
     people = rosters.people(base, "st")
-    files = rosters.renamed(base, chance.sample(people, len(people) // 2), f"{number}")
+    files = rosters.renamed(base, chance.sample(people, len(people) // 3), f"{number}")
     enrolled = [row["sourcedId"] for row in files["enrollments"]]
     ends = {"endDate": f"2027-03-{number % 28 + 1:02d}"}
-    files = rosters.changed(files, "enrollments", chance.sample(enrolled, len(enrolled) // 2), ends)
+    files = rosters.changed(files, "enrollments", chance.sample(enrolled, len(enrolled) // 3), ends)
     gone = set(enrolled[number % 7 :: 50])
     return {**files, "enrollments": [row for row in files["enrollments"] if row["sourcedId"] not in gone]}
 

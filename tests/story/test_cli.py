@@ -99,8 +99,9 @@ def test_ingest_tells_how_the_job_ended(hub: Hub, loaded: tuple[Files, Path]) ->
     rejected = hub.shown("ingest", "cli-jobs", str(wrong), "--wait", code=65)
     assert (rejected["state"], rejected["errors"]) == ("rejected", len(files["orgs"]))
 
-    (first, *_) = problems = hub.shown("job", "problems", rejected["id"])
+    (first, *problems) = hub.shown("job", "problems", rejected["id"])
     assert list(first) == PROBLEM
+    assert (first["severity"], first["code"], first["value"]) == ("warning", "W-ZIP-NAME", wrong.name)
     assert [(one["severity"], one["file"], one["line"], one["column"], one["value"]) for one in problems] == [
         ("error", "orgs.csv", line, "type", "castle") for line in range(2, len(files["orgs"]) + 2)
     ]

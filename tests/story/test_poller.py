@@ -113,7 +113,9 @@ def _history(hub: Hub, folder: Path) -> Iterator[Path]:
         files["orgs"][1]["name"] += f" {number}"
         if number % 3:
             # A school that comes and goes; the district's children change with it.
-            school = dict(files["orgs"][1], sourcedId="school-of-all-seasons", identifier="", name="冬の学校")
+            school = dict(
+                files["orgs"][1], sourcedId="00000000-0000-4000-a000-000000005c00", identifier="", name="冬の学校"
+            )
             files["orgs"].append(school)
         yield write(folder / f"revision-{number:02d}.zip", files)
 

@@ -253,3 +253,48 @@ async def test_totals_are_those_of_the_rows(hub: Any, roster: Any) -> None:
     assert totals["terms"] == (1, 1)
     assert totals["gradingPeriods"] == (0, 0)
     assert totals["enrollments"] == (13, 13)
+
+
+async def test_a_first_delta_counts_no_row_that_removes_what_nobody_knows(hub: Any, roster: Any) -> None:
+    late = {"dateLastModified": "2026-04-02T00:00:00.000Z"}
+    delta = {
+        stem: [row | late | {"status": "tobedeleted" if row["sourcedId"] in ("u-1", "r-u-1") else "active"}
+               for row in rows if "u-1" not in row.values() or stem in ("users", "roles")]
+        for stem, rows in roster.items()
+    }  # fmt: skip
+    job = await hub.roster(delta, dict.fromkeys(delta, "delta"))
+    counts = await hub.counts(job)
+    assert (counts["users"].inserted, counts["users"].after, counts["students"].inserted) == (13, 13, 11)
+    assert len((await hub.moved())["users"]) == 13
+
+
+async def test_a_late_row_loses_to_a_delta_that_confirmed_a_bulk_row(hub: Any, roster: Any) -> None:
+    await hub.roster(roster)
+    row = roster["users"][1] | {"status": "active", "dateLastModified": "2026-04-03T00:00:00.000Z"}
+    assert (await hub.roster({"users": [row]}, {"users": "delta"})).updated == 0
+    older = row | {"familyName": "田中", "dateLastModified": "2026-04-02T00:00:00.000Z"}
+    assert (await hub.roster({"users": [older]}, {"users": "delta"})).updated == 0
+    assert (await hub.document("users", "u-2"))["familyName"] == "山田"
+
+
+async def test_a_parent_that_only_gets_a_child_keeps_the_date_of_its_row(hub: Any, roster: Any) -> None:
+    await hub.roster(roster)
+    row = roster["orgs"][0] | {"status": "active", "dateLastModified": "2026-04-03T00:00:00.000Z"}
+    await hub.roster({"orgs": [row]}, {"orgs": "delta"})
+    roster["orgs"].append({"sourcedId": "s-3", "name": "East", "type": "school", "parentSourcedId": "d-1"})
+    assert (await hub.roster(roster)).updated == 1
+    older = row | {"name": "Late", "dateLastModified": "2026-04-02T00:00:00.000Z"}
+    assert (await hub.roster({"orgs": [older]}, {"orgs": "delta"})).updated == 0
+
+
+async def test_what_the_manifest_calls_bulk_is_no_late_bulk_file_when_its_rows_are_delta(hub: Any, roster: Any) -> None:
+    await hub.roster(roster, name="RO_20260405_239930.zip")
+    row = roster["users"][1] | {"status": "active", "dateLastModified": "2026-04-03T00:00:00.000Z", "middleName": "M"}
+    assert (await hub.roster({"users": [row]}, {"users": "bulk"}, name="RO_20260404_239930.zip")).updated == 1
+
+
+async def test_an_older_bulk_bundle_is_superseded_though_its_manifest_calls_it_delta(hub: Any, roster: Any) -> None:
+    await hub.roster(roster, name="RO_20260405_239930.zip")
+    roster["users"][0]["givenName"] = "三郎"
+    job = await hub.roster(roster, dict.fromkeys(roster, "delta"), name="RO_20260404_239930.zip")
+    assert job.state == "superseded"

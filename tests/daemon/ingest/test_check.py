@@ -43,14 +43,15 @@ def printed(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, str, 
 
 
 def test_a_good_bundle_is_ok(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    sample.write_sample(tmp_path / "b.zip", 60, profile=JAPANESE)
-    code, out, err = printed(capsys, str(tmp_path / "b.zip"), "--json")
+    bundle = tmp_path / "RO_20260401_011002.zip"
+    sample.write_sample(bundle, 60, profile=JAPANESE)
+    code, out, err = printed(capsys, str(bundle), "--json")
     assert (code, err) == (0, "")
     found = json.loads(out)
     assert list(found) == ["verdict", "profile", "problems", "rows"]
     assert (found["verdict"], found["profile"], found["problems"]) == ("ok", "jp-1.2.1", [])
     assert found["rows"]["users"] == 60
-    with zipfile.ZipFile(tmp_path / "b.zip") as archive:
+    with zipfile.ZipFile(bundle) as archive:
         archive.extractall(tmp_path / "loose")
     code, out, err = printed(capsys, str(tmp_path / "loose"))
     assert (code, err) == (0, "")
@@ -82,13 +83,13 @@ def test_people_read_file_line_column_code_value_and_message(
     code, out, err = printed(capsys, str(zipped(tmp_path / "b.zip", wrong(roster))), "--profile", "base-1.2")
     assert (code, err) == (65, "")
     lines = out.splitlines()
-    assert lines[:3] == ["rejected: errors 3, warnings 1", "profile base-1.2, as asked for", ""]
+    assert lines[:3] == ["rejected: errors 3, warnings 1", "profile base-1.2, The tenant's setting.", ""]
     assert lines[3].split() == ["FILE", "LINE", "COLUMN", "CODE", "VALUE", "MESSAGE"]
     assert [line.split()[:4] for line in lines[4:8]] == [
         ["orgs.csv", "4", "type", "E-ENUM"],
-        ["demographics.csv", "5", "birthDate", "E-DATE"],
         ["classes.csv", "3", "courseSourcedId", "E-REF"],
         ["users.csv", "6", "sourcedId", "W-NO-ROLE"],
+        ["demographics.csv", "5", "birthDate", "E-DATE"],
     ]
     assert "cas\\u200btle" in lines[4], "no value talks to the terminal"
 

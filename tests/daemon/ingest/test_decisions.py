@@ -230,3 +230,16 @@ async def contents(hub: Any) -> dict[str, Any]:
             )
             found |= {f"{table}/{row[0]}": row[1] for row in await cursor.fetchall()}
     return found
+
+
+async def test_a_role_given_to_a_removed_user_goes_when_that_is_rolled_back(hub: Any, roster: Any) -> None:
+    await hub.roster(roster)
+    await hub.roster(without(roster, 1), name=NEXT)
+    before = await contents(hub)
+    late = {"status": "active", "dateLastModified": "2026-04-02T00:00:00.000Z"}
+    role = {"sourcedId": "r-x", "userSourcedId": "u-1", "roleType": "secondary", "role": "teacher",
+            "orgSourcedId": "s-2"}  # fmt: skip
+    given = await hub.roster({"roles": [role | late]}, {"roles": "delta"}, name=NEXT)
+    assert given.updated == 1
+    await undo(hub, given)
+    assert await contents(hub) == before

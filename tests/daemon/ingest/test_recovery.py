@@ -34,6 +34,21 @@ async def test_what_was_found_out_is_kept_with_the_load(hub: Any, roster: Any) -
     assert len(await hub.problems(job)) == job.warnings + job.errors
 
 
+async def test_a_load_that_made_no_first_revision_is_no_duplicate_of_itself(hub: Any, roster: Any) -> None:
+    await deliver(hub, hub.tenant, conftest.zipped(hub.folder / "b.zip", {stem: [] for stem in roster}))
+    async with database.hub(hub.pool, "ingest") as conn:
+        claimed = await jobs.claim(conn, "test")
+    async with database.connect(hub.conninfo) as conn:
+        assert (await hub.worker._examine(conn, claimed)).state == "applied"  # and here it is killed
+    successor = work.Worker(hub.settings, hub.pool, "test")
+    await successor.begin()
+    assert await successor.turn(hub.conninfo)
+    await successor.end()
+    async with database.hub(hub.pool, "viewer", read_only=True) as conn:
+        (job,) = await jobs.page(conn)
+    assert (job.state, job.revision) == ("applied", None)
+
+
 async def test_a_lost_job_is_freed_although_others_wait(hub: Any, roster: Any) -> None:
     async with database.hub(hub.pool, "admin") as conn:
         other = await tenants.add(conn, "other", "Other", "auto", hub.worker.master, audit.SYSTEM)
