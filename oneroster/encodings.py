@@ -76,7 +76,7 @@ class Lines:
         self.reader = csv.reader(itertools.chain.from_iterable(self._pieces()), strict=True)
 
     def take(self, last: int | None = None) -> list[Problem]:
-        """What has been found since it was last asked; of habits up to a line, else as far as rows have been read."""
+        """What has been found since it was last asked; of habits up to a line, or else as far as rows are read."""
         found, self._problems = self._problems, []
         if self.habits is not None:
             found += self.habits.take(self.reader.line_num if last is None else last)

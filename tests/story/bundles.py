@@ -23,9 +23,9 @@ def read(bundle: Path) -> Files:
 
 
 def write(
-    bundle: Path, files: Files, version: str = "1.2", delta: Sequence[str] = (), raw: Mapping[str, str] = {}
+    bundle: Path, files: Files, version: str = "1.2", delta: Sequence[str] = (), raw: Mapping[str, str | bytes] = {}
 ) -> Path:
-    """Write a bundle of these files, each a bulk file unless it is named in `delta`; `raw` ones are given as text."""
+    """Write a bundle of these files, bulk unless they are named in `delta`; `raw` ones are given as they are."""
     known = (
         "academicSessions categories classes classResources courses courseResources demographics enrollments"
         " lineItemLearningObjectiveIds lineItems lineItemScoreScales orgs resources resultLearningObjectiveIds results"
