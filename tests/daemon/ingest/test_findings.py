@@ -1,17 +1,14 @@
 """What is told of a bundle: in the order of reading, so many of each code, and how many there are in all."""
 
-import datetime
 import io
-import uuid
 from pathlib import Path
 
+from daemon.examine import recognise
 from daemon.findings import Findings
-from daemon.ingest import misfit, recognise
-from oneroster import entities, manifest, profiles, write
-from oneroster.bundle import open_bundle
+from oneroster import dialects, entities, manifest, profiles, write
+from oneroster.bundle import Bundle, open_bundle
 from oneroster.problems import Problem
 from oneroster.rows import Rows
-from sql.jobs import Claim
 from sql.tenants import Tenant
 
 ORGS = "sourcedId,status,dateLastModified,name,type,identifier,parentSourcedId"
@@ -81,7 +78,7 @@ def test_so_many_of_a_code_are_kept_and_all_are_counted() -> None:
 def test_a_file_is_faulty_only_when_it_could_not_be_read_to_its_end() -> None:
     findings = Findings()
     read(findings, f"{ORGS}\no1,,,North,castle,,\n")
-    assert (findings.faulty, findings.imperfect) == (set(), {"orgs.csv"})
+    assert (findings.faulty, findings.wrong) == (set(), {("orgs.csv", "type")})
     read(findings, f'{ORGS}\no1,,,"North,castle,,\n')
     assert findings.faulty == {"orgs.csv"}
 
@@ -90,7 +87,12 @@ def tenant(profile: str) -> Tenant:
     return Tenant(1, "board", "Board", profile, "active", {}, b"")
 
 
-CLAIM = Claim(1, uuid.UUID(int=1), None, "hand", "RO_20260401_01.zip", "", 0, datetime.date(2026, 4, 1), 1, None, "w")
+NAME = "RO_20260401_01.zip"
+
+
+def misfit(setting: str, bundle: Bundle) -> str:
+    assert bundle.manifest is not None
+    return dialects.misfit(setting, bundle.headers(), bundle.manifest.version)
 
 
 def written(folder: Path, profile: str) -> Path:
@@ -102,16 +104,16 @@ def written(folder: Path, profile: str) -> Path:
 
 def test_how_the_profile_was_told_is_said_in_a_sentence(tmp_path: Path) -> None:
     with open_bundle(written(tmp_path, "jp-1.2.1")) as bundle:
-        profile, why = recognise(tenant("auto"), CLAIM, bundle, Findings())
+        profile, why = recognise(tenant("auto"), NAME, bundle, Findings())
         assert (profile.name, why) == ("jp-1.2.1", "users.csv has metadata.jp.kanaPreferredFamilyName.")
-        profile, why = recognise(tenant("jp-1.2"), CLAIM, bundle, Findings())
+        profile, why = recognise(tenant("jp-1.2"), NAME, bundle, Findings())
         assert (profile.name, why) == ("jp-1.2", "The tenant's setting.")
 
 
 def test_a_setting_that_does_not_fit_is_named_where_columns_are_missing(tmp_path: Path) -> None:
     with open_bundle(written(tmp_path, "jp-1.2")) as bundle:
-        assert misfit(tenant("auto"), bundle) == misfit(tenant("jp-1.2"), bundle) == ""
-        hint = misfit(tenant("jp-1.2.1"), bundle)
+        assert misfit("auto", bundle) == misfit("jp-1.2", bundle) == ""
+        hint = misfit("jp-1.2.1", bundle)
         with bundle.open("users.csv") as stream:
             reader = Rows(stream, "users.csv", entities.USERS, profiles.BY_NAME["jp-1.2.1"], "auto", hint)
     assert "The tenant's setting is jp-1.2.1; the bundle looks like jp-1.2: users.csv has resourceSourcedIds" in hint
@@ -125,7 +127,7 @@ def test_a_version_that_nobody_published_is_named_with_what_it_was_read_as(tmp_p
     with open_bundle(written(tmp_path, "jp-1.2.1")) as bundle:
         assert bundle.manifest is not None
         bundle.manifest = manifest.Manifest("1.2.2", 3, bundle.manifest.modes, bundle.manifest.lines)
-        profile, _ = recognise(tenant("auto"), CLAIM, bundle, found)
+        profile, _ = recognise(tenant("auto"), NAME, bundle, found)
     (one,) = found.kept
     assert (profile.name, one.code, one.line) == ("jp-1.2.1", "W-VERSION", 3)
     assert "1.2.2" in one.detail
