@@ -9,6 +9,7 @@ import contextlib
 import datetime
 import hashlib
 import socket
+from collections.abc import AsyncIterator
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -34,6 +35,8 @@ KNOWN_EVERYWHERE = 0.3
 MOST_ATTEMPTS = 3
 DIED = f"The process that loaded this bundle died {MOST_ATTEMPTS} times, so it is not tried again."
 """Of a bundle that crashes us, and of one that three outages in a row have met."""
+BEAT = 3.0
+"""Seconds between signs of life."""
 RENEWAL = 4.0
 """Seconds between renewals of a lease, and the least between two notes of progress."""
 PROGRESS = 1.0
@@ -72,6 +75,7 @@ class Worker:
         self.settings, self.pool, self.name = settings, pool, name
         self.master = keys.master(settings.state)
         self._beat: asyncio.Task[None] | None = None
+        self._over = asyncio.Event()
         self._looked = 0.0
 
     async def begin(self) -> None:
@@ -83,16 +87,15 @@ class Worker:
 
     async def end(self) -> None:
         """Say that it ends."""
+        self._over.set()
         if self._beat is not None:
-            self._beat.cancel()
             await asyncio.gather(self._beat, return_exceptions=True)
         with contextlib.suppress(*database.OUTAGE):
             async with database.hub(self.pool, "ingest") as conn:
                 await processes.leave(conn, self.name)
 
     async def _beats(self) -> None:
-        while True:
-            await asyncio.sleep(3)
+        async for _ in _every(BEAT, self._over):
             with contextlib.suppress(*database.OUTAGE):
                 async with database.hub(self.pool, "ingest") as conn:
                     await processes.beat(conn, self.name, "ingest")
@@ -213,6 +216,16 @@ class Worker:
             await report.answer(self.pool, self.settings.state, one.tenant_id, one.id)
 
 
+async def _every(seconds: float, over: asyncio.Event) -> AsyncIterator[None]:
+    """Time and again, until it is over. Not until it is cancelled: a pool that hands out a connection just then may
+    swallow that, and whoever waits for the end would wait for ever."""
+    while not over.is_set():
+        try:
+            await asyncio.wait_for(over.wait(), seconds)
+        except TimeoutError:
+            yield
+
+
 class Marks:
     """Tells how far a load is, on a connection of its own, and keeps the lease alive meanwhile."""
 
@@ -223,6 +236,7 @@ class Marks:
         self._told = 0.0
         self._lost = False
         self._task: asyncio.Task[None] | None = None
+        self._over = asyncio.Event()
 
     async def __aenter__(self) -> "Marks":
         self._task = asyncio.create_task(self._renew())
@@ -230,7 +244,7 @@ class Marks:
 
     async def __aexit__(self, *_: object) -> None:
         assert self._task is not None
-        self._task.cancel()
+        self._over.set()
         await asyncio.gather(self._task, return_exceptions=True)
 
     async def mark(self, phase: str, rows: int | None) -> None:
@@ -246,8 +260,7 @@ class Marks:
             raise Taken
 
     async def _renew(self) -> None:
-        while True:
-            await asyncio.sleep(RENEWAL)
+        async for _ in _every(RENEWAL, self._over):
             with contextlib.suppress(*database.OUTAGE):
                 await self._tell()
 
