@@ -116,8 +116,9 @@ async def roll_back(conn: Connection, job: Claim, tenant: Tenant, sealer: Sealer
         await mark("diff", None)
         work = await merge.begin(conn, tenant.id, modes)
         outcome = await compare(conn, work, Outcome("applied", Findings()))
-        await decisions.mark_undone(conn, job)
         await make_so(conn, work, job, sealer, outcome, mark)
+        # Not before: what changes nothing is given up, and this is to be kept.
+        await decisions.mark_undone(conn, job)
         await revisions.restore_current(conn, tenant.id, job.undoes)
     return outcome
 

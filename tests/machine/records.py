@@ -233,12 +233,12 @@ def _add_parts(stored: Stored, users: Mapping[str, Record]) -> dict[str, set[str
         user["roles"] = []
     for _, cells in sorted((_place(one.cells), one.cells) for one in stored["roles"].values() if one.active):
         role = {
-            column.member: _value(column, cells[column.header])
+            column.member: _profile_id(cells[column.header])
+            if column.refers == "userProfiles"
+            else _value(column, cells[column.header])
             for column in COLUMNS["roles"]
             if column.member and column.header in cells
         }
-        if "userProfile" in role:
-            role["userProfile"] = _profile_id(cells["userProfileSourcedId"])
         if cells["userSourcedId"] in users:
             users[cells["userSourcedId"]]["roles"].append(role)
         holders[cells["role"]].add(cells["userSourcedId"])

@@ -243,3 +243,14 @@ async def test_a_role_given_to_a_removed_user_goes_when_that_is_rolled_back(hub:
     assert given.updated == 1
     await undo(hub, given)
     assert await contents(hub) == before
+
+
+async def test_what_is_undone_is_marked_so_though_undoing_it_changes_nothing(hub: Any, roster: Any) -> None:
+    await hub.roster(roster)
+    changed = copy.deepcopy(roster)
+    changed["users"][0]["givenName"] = "次郎"
+    there = await hub.roster(changed, name=NEXT)
+    and_back = await hub.roster(roster, backwards=True, name=NEXT)
+    rollback = await undo(hub, there, cascade=True)
+    assert (rollback.state, rollback.inserted, rollback.updated, rollback.deleted) == ("applied", 0, 0, 0)
+    assert [await state(hub, one) for one in (there, and_back)] == ["rolled_back", "rolled_back"]
