@@ -33,10 +33,10 @@ class Unreadable(Exception):
 
 
 class Staged(msgspec.Struct, frozen=True):
-    """What the files of a bundle brought: data rows by entity name, and entities whose rows are in place already."""
+    """What the files of a bundle brought: data rows by entity name, and how many of which are in place already."""
 
     rows: dict[str, int]
-    placed: set[Entity]
+    placed: dict[Entity, int]
 
 
 def recognise(tenant: Tenant, name: str, bundle: Bundle, findings: Findings) -> tuple[Profile, str]:
@@ -80,6 +80,7 @@ async def examine(
     Returns what was staged and the mode of each file. `alone`: no roster stands behind it, so that a bundle with a
     delta file may refer to what it does not hold.
     """
+    await merge.make_room(conn)
     await mark("stage", 0)
     staged = await stage(conn, tenant, bundle, profile, sealer, findings, mark)
     await mark("check", None)
@@ -103,7 +104,7 @@ async def stage(
     """Read, check and COPY every file."""
     assert bundle.manifest is not None
     modes = bundle.manifest.modes
-    staged = Staged({}, set())
+    staged = Staged({}, {})
     hint = dialects.misfit(tenant.profile, bundle.headers(), bundle.manifest.version)
     for entity in brought(bundle):
         try:
@@ -141,7 +142,6 @@ async def fill(
         return
     if entity not in columns.DOCUMENTED and not await merge.has_rows(conn, tenant.id, entity):
         place = await staging.create_first(conn, entity, await revisions.newest(conn, tenant.id) + 1)
-        staged.placed.add(entity)
     else:
         place = await staging.create(conn, entity)
     encoder = staging.Encoder(entity, reader.columns, sealer, first=place.first)
@@ -152,6 +152,8 @@ async def fill(
     if copied != tally.staged:
         raise RuntimeError(f"{entity.file}: {tally.staged} rows read, {copied} staged")
     await staging.analyze(conn, place)
+    if place.first:
+        staged.placed[entity] = copied
     staged.rows[entity.name] = tally.rows
 
 

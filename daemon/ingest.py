@@ -110,6 +110,7 @@ async def roll_back(conn: Connection, job: Claim, tenant: Tenant, sealer: Sealer
         await revisions.lock(conn, tenant.id)
         if await revisions.newest(conn, tenant.id) != job.undoes_to:
             return Outcome("rejected", Findings(), OVERTAKEN)
+        await merge.make_room(conn)
         await mark("stage", 0)
         modes = await undo.stage(conn, tenant.id, job.undoes - 1)
         await mark("diff", None)

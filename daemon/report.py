@@ -48,7 +48,7 @@ STATES = {
     ),
     "rejected": ("rejected: nothing was changed", "受け付けませんでした（何も変更していません）"),
     "duplicate": ("the same bundle as before: nothing to change", "前回と同じデータのため、変更はありません"),
-    "superseded": ("older than what was applied already: not used", "反映済みのデータより古いため、使用しません"),
+    "superseded": ("newer data has come: not used", "より新しいデータがあるため、使用しません"),
     "failed": (
         "failed for reasons of ours: nothing was changed",
         "当方の障害により処理できませんでした（何も変更していません）",

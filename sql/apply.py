@@ -35,10 +35,9 @@ async def _has_next_users(conn: Connection) -> bool:
 async def _load_first(conn: Connection, work: Merge, entity: Entity) -> None:
     """The first rows of an entity: in a detached table, indexed after."""
     if entity in work.placed:
-        await staging.keep_first(conn, work.tenant_id, entity)
+        await staging.keep_first(conn, work.tenant_id, entity, work.modes[entity])
     else:
         await _insert_first(conn, work, entity)
-    await conn.execute("SET LOCAL maintenance_work_mem = '256MB'")
     await database.fetch_value(conn, "SELECT index_partition(%(table)s)", {"table": entity.table})
 
 
@@ -158,6 +157,10 @@ SPECIAL = {
 async def _count_totals(conn: Connection, work: Merge) -> None:
     for entity in entities.EXPOSED:
         if not work.brings(entity) and not (entity is entities.USERS and any(work.brings(part) for part in PARTS)):
+            continue
+        first = work.first_rows(entity)
+        if first is not None and entity not in SPECIAL:
+            await revisions.set_total(conn, work.tenant_id, work.revision, entity.name, first, first)
             continue
         for name, predicate in ({entity.name: "true"} | SPECIAL.get(entity, {})).items():
             statement = SQL(

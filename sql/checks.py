@@ -117,6 +117,10 @@ async def across(conn: Connection, work: Prospect) -> AsyncIterator[Answer]:
 
 async def duplicates(conn: Connection, entity: Entity) -> Answer:
     """Rows whose sourcedId stood in the file before."""
+    # Numbers are sorted much faster than texts, and nearly always there is nothing to find.
+    twice = SQL("SELECT count(sourced_id) <> count(DISTINCT hashtextextended(sourced_id, 0)) FROM {}")
+    if not await database.fetch_value(conn, twice.format(staging.table(entity)), {}):
+        return [], 0
     failing = SQL(
         "SELECT line, sourced_id AS value, 'It stands on line ' || first || ' already.' AS detail FROM"
         " (SELECT line, sourced_id, min(line) OVER (PARTITION BY sourced_id) AS first FROM {table} WHERE sourced_id IN"

@@ -14,7 +14,6 @@ from sql.merge import PARTS, WITH_CHILDREN, Merge, given_status, listed
 
 async def diff(conn: Connection, work: Merge) -> list[Count]:
     """What the load would change. Parts of users are merged already then; give the transaction up to leave no trace."""
-    await conn.execute("SET LOCAL work_mem = '128MB'")
     for entity in work.modes:
         if entity not in work.fresh and entity not in WITH_CHILDREN:
             await _diff_rows(conn, work, entity)
@@ -236,8 +235,10 @@ async def _count_where(
 
 
 async def _count_fresh(conn: Connection, work: Merge, entity: Entity) -> list[Count]:
-    statement = SQL("SELECT count(*) FROM {} WHERE status IS DISTINCT FROM 'tobedeleted'").format(staging.table(entity))
-    rows = await database.fetch_value(conn, statement, {})
+    rows = work.first_rows(entity)
+    if rows is None:
+        living = SQL("SELECT count(*) FROM {} WHERE status IS DISTINCT FROM 'tobedeleted'")
+        rows = int(await database.fetch_value(conn, living.format(staging.table(entity)), {}))
     counts = [Count(entity.name, 0, rows, rows, 0, 0)]
     if entity is entities.USERS and work.brings(entities.ROLES):
         for name, role in (("students", "student"), ("teachers", "teacher")):

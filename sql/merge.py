@@ -6,7 +6,7 @@ document rendered. Nothing else is written: history first, then live rows. An en
 straight into a detached table, which is indexed and attached at the end.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 import msgspec
@@ -30,8 +30,8 @@ class Merge(msgspec.Struct, frozen=True):
     modes: Mapping[Entity, str]
     """bulk or delta."""
     fresh: frozenset[Entity]
-    placed: frozenset[Entity]
-    """Fresh ones whose rows were staged in the table that becomes the partition."""
+    placed: Mapping[Entity, int]
+    """Fresh ones whose rows, so many, were staged in the table that becomes the partition."""
 
     @property
     def key(self) -> dict[str, int]:
@@ -40,14 +40,24 @@ class Merge(msgspec.Struct, frozen=True):
     def brings(self, entity: Entity) -> bool:
         return entity in self.modes
 
+    def first_rows(self, entity: Entity) -> int | None:
+        """How many records the load brings where there were none, if that is known without counting."""
+        return self.placed.get(entity) if self.modes.get(entity) == "bulk" else None
+
+
+async def make_room(conn: Connection) -> None:
+    """Memory for sorts, joins and indexes of a load; until the transaction ends."""
+    await conn.execute("SET LOCAL work_mem = '128MB'; SET LOCAL maintenance_work_mem = '256MB'")
+
 
 async def begin(
-    conn: Connection, tenant_id: int, modes: Mapping[Entity, str], placed: Collection[Entity] = ()
+    conn: Connection, tenant_id: int, modes: Mapping[Entity, str], placed: Mapping[Entity, int] | None = None
 ) -> Merge:
     """Look at where the tenant stands."""
+    placed = placed or {}
     fresh = {entity for entity in modes if entity in placed or not await has_rows(conn, tenant_id, entity)}
     revision = await revisions.newest(conn, tenant_id) + 1
-    return Merge(tenant_id, revision, modes, frozenset(fresh), frozenset(placed))
+    return Merge(tenant_id, revision, modes, frozenset(fresh), placed)
 
 
 async def has_rows(conn: Connection, tenant_id: int, entity: Entity) -> bool:

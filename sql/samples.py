@@ -83,9 +83,10 @@ async def _compared(conn: Connection, entity: Entity) -> bool:
 
 
 def _fresh(entity: Entity) -> Composed:
+    """The first that come: to look for others would take a look at all of them."""
     return SQL(
         "SELECT s.sourced_id, 'inserted' AS change, NULL::text AS before, {} AS after, ARRAY[]::text[] AS sealed"
-        " FROM {} s WHERE s.status IS DISTINCT FROM 'tobedeleted' ORDER BY s.sourced_id LIMIT {}"
+        " FROM (SELECT * FROM {} WHERE status IS DISTINCT FROM 'tobedeleted' LIMIT {}) s ORDER BY s.sourced_id"
     ).format(documents.document(entity, "s"), staging.table(entity), Literal(MOST))
 
 

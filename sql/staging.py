@@ -76,13 +76,11 @@ async def create_first(conn: Connection, entity: Entity, revision: int) -> Place
     return Place(entity, target, first=True)
 
 
-async def keep_first(conn: Connection, tenant_id: int, entity: Entity) -> None:
+async def keep_first(conn: Connection, tenant_id: int, entity: Entity, mode: str) -> None:
     """Nobody looks at the rows as staged any more: have them as they are to stay."""
-    target = Identifier("public", f"{entity.table}_t{tenant_id}")
     await conn.execute(SQL("DROP VIEW {}").format(table(entity)))
-    if await database.fetch_value(
-        conn, SQL("SELECT EXISTS (SELECT FROM {} WHERE status <> 'active')").format(target), {}
-    ):
+    if mode == "delta":
+        target = Identifier("public", f"{entity.table}_t{tenant_id}")
         await conn.execute(SQL("DELETE FROM {} WHERE status = 'tobedeleted'").format(target))
         await conn.execute(SQL("UPDATE {} SET status = 'active' WHERE status = {}").format(target, GIVEN))
 

@@ -93,14 +93,18 @@ ERRORS: dict[str, Code] = {
     "E-ENC": Code(
         "The line is not in an encoding that is read here.",
         "文字コードが正しくないため読み取れない行です。",
-        "Export as UTF-8 without a byte order mark, not as Shift_JIS; do not save the file with Excel in between.",
-        "Shift_JISではなくUTF-8（BOMなし）で出力してください。途中でExcelで保存しないでください。",
+        "Export as UTF-8 without a byte order mark, not as Shift_JIS, and do not save the file with Excel in between;"
+        " or ask the operator to read your files as CP932.",
+        "Shift_JISではなくUTF-8（BOMなし）で出力し、途中でExcelで保存しないでください。"
+        "または、CP932として読み取る設定を運用担当者に依頼してください。",
     ),
     "E-CSV": Code(
         "The line cannot be read as CSV.",
         "CSVとして読み取れない行です。",
-        "Put a value with a comma or quote into double quotes, and double each quote inside it.",
-        "コンマや引用符を含む値は二重引用符で囲み、中の引用符は二つ重ねてください。",
+        "If this is where the file ends, it was cut off: export again. Else put a value with a comma or quote into"
+        " double quotes, and double each quote inside it.",
+        "ファイルの末尾であれば、出力か転送が途中で切れています。出力し直してください。そうでなければ、"
+        "コンマや引用符を含む値を二重引用符で囲み、中の引用符は二つ重ねてください。",
     ),
     "E-SEPARATOR": Code(
         "The columns are not separated by commas.",

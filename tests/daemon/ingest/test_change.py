@@ -255,6 +255,22 @@ async def test_totals_are_those_of_the_rows(hub: Any, roster: Any) -> None:
     assert totals["enrollments"] == (13, 13)
 
 
+async def test_first_rows_with_a_status_of_their_own_are_stored_but_for_the_deleted_ones(hub: Any, roster: Any) -> None:
+    late = {"status": "active", "dateLastModified": "2026-04-02T00:00:00.000Z"}
+    for stem in ("demographics", "enrollments", "roles", "userProfiles"):
+        roster[stem] = [row | late for row in roster[stem]]
+    roster["enrollments"][5]["status"] = "tobedeleted"
+    modes = dict.fromkeys(roster, "bulk") | dict.fromkeys(("demographics", "enrollments", "roles"), "delta")
+    job = await hub.roster(roster, modes)
+    assert job.state == "applied"
+    stored = await hub.moved()
+    assert stored["enrollments"] == {
+        row["sourcedId"]: ("active", 1) for row in roster["enrollments"] if row["status"] == "active"
+    }
+    assert set(stored["demographics"].values()) == {("active", 1)}
+    assert [role["role"] for role in (await hub.document("users", "u-1"))["roles"]] == ["student"]
+
+
 async def test_a_first_delta_counts_no_row_that_removes_what_nobody_knows(hub: Any, roster: Any) -> None:
     late = {"dateLastModified": "2026-04-02T00:00:00.000Z"}
     delta = {

@@ -29,6 +29,7 @@ from tests.daemon.conftest import until
 
 every_profile = pytest.mark.parametrize("profile", profiles.ALL, ids=lambda profile: profile.name)
 ODD = ['松本, 𠮷兵衛 "よし"', "葛󠄀城", "a\\.b\tc", "it's; 〜"]
+RESOURCE = "7f0ed03c-52c8-4b3c-9c1f-9a4a4d9f5e10"
 DATE = "2026-04-02T00:00:00.000Z"
 
 Records = dict[str, dict[str, Any]]
@@ -109,7 +110,7 @@ def full(target: Path, profile: Profile) -> Path:
                 }
                 cells |= {"identifier": "NULL", "pronouns": "p", "password": "secret"}
                 if profile.name in ("base-1.2", "jp-1.2"):
-                    cells["resourceSourcedIds"] = "res-1,res-2"
+                    cells["resourceSourcedIds"] = f"{RESOURCE},{RESOURCE[:-1]}1"
             first = first or cells["sourcedId"]
             more = (odd, "x" if number % 2 else "", odd) if number % 3 == 0 else ("", "", "")
             changed.append((*cells.values(), *more))
@@ -177,6 +178,7 @@ async def test_what_a_profile_has_no_place_for_is_left_out_and_told(hub: Any, ro
     await hub.roster(roster)
     written = await exported(hub, "out.zip", BY_NAME["jp-1.2.1"])
     assert written.left_out == [
+        "academicSessions.csv type: 1 written although jp-1.2.1 has no such word; its readers may refuse them.",
         "users.csv resourceSourcedIds: 3 left out, because jp-1.2.1 has no such column.",
         "demographics.csv sex: 1 left out, because jp-1.2.1 has no such word.",
     ]
@@ -379,7 +381,8 @@ async def test_the_verb_prints_what_it_wrote_and_tells_on_stderr_what_it_left_ou
     code, out, err = await call("board", target, "--profile", "jp-k12-1.0")
     assert (code, err) == (
         0,
-        "rosterhub: users.csv resourceSourcedIds: 1 left out, because jp-k12-1.0 has no such column.\n",
+        "rosterhub: academicSessions.csv type: 1 written although jp-k12-1.0 has no such word; its readers may refuse"
+        " them.\nrosterhub: users.csv resourceSourcedIds: 1 left out, because jp-k12-1.0 has no such column.\n",
     )
     assert out.startswith(f"{target}: revision 1 in jp-k12-1.0: orgs 3, academicSessions 2, ")
     code, out, err = await call("board", target, "--json", "--since", "0")

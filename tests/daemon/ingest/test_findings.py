@@ -78,7 +78,7 @@ def test_so_many_of_a_code_are_kept_and_all_are_counted() -> None:
 def test_a_file_is_faulty_only_when_it_could_not_be_read_to_its_end() -> None:
     findings = Findings()
     read(findings, f"{ORGS}\no1,,,North,castle,,\n")
-    assert (findings.faulty, findings.wrong) == (set(), {("orgs.csv", "type")})
+    assert (findings.faulty, findings.imperfect) == (set(), {"orgs.csv"})
     read(findings, f'{ORGS}\no1,,,"North,castle,,\n')
     assert findings.faulty == {"orgs.csv"}
 
@@ -90,16 +90,16 @@ def tenant(profile: str) -> Tenant:
 NAME = "RO_20260401_01.zip"
 
 
-def misfit(setting: str, bundle: Bundle) -> str:
-    assert bundle.manifest is not None
-    return dialects.misfit(setting, bundle.headers(), bundle.manifest.version)
-
-
 def written(folder: Path, profile: str) -> Path:
     one = profiles.BY_NAME[profile]
     files = {entity.name: [["x"] * len(one.header(entity))] for entity in (entities.USERS, entities.ENROLLMENTS)}
     write.write(folder, one, files)
     return folder
+
+
+def misfit(setting: str, bundle: Bundle) -> str:
+    assert bundle.manifest is not None
+    return dialects.misfit(setting, bundle.headers(), bundle.manifest.version)
 
 
 def test_how_the_profile_was_told_is_said_in_a_sentence(tmp_path: Path) -> None:
