@@ -29,15 +29,23 @@ async def primary_twice(conn: Connection, work: Prospect) -> Answer:
 
 
 async def no_primary(conn: Connection, work: Prospect) -> Answer:
-    """Users with roles but no primary one, at the first row of the file that is about them."""
+    """Users with roles but no primary one, at the first row of the file that is about them.
+
+    Of a user who does not exist it is said that he does not.
+    """
     failing = SQL(
-        "SELECT s.line, s.user_sourced_id AS value FROM"
+        "WITH lacking AS MATERIALIZED (SELECT s.line, s.user_sourced_id AS value FROM"
         " (SELECT user_sourced_id, coalesce(min(line) FILTER (WHERE status IS DISTINCT FROM 'tobedeleted'), min(line))"
         " AS line FROM {} WHERE user_sourced_id IS NOT NULL GROUP BY user_sourced_id) s"
         # A role type that could not be read may be the primary one.
         " JOIN (SELECT user_sourced_id FROM {} r GROUP BY user_sourced_id"
-        " HAVING NOT bool_or(coalesce(role_type = 'primary', true))) r USING (user_sourced_id)"
-    ).format(staging.table(ROLES), prospect.coming(work, ROLES, "user_sourced_id", "role_type"))
+        " HAVING NOT bool_or(coalesce(role_type = 'primary', true))) r USING (user_sourced_id))"
+        " SELECT line, value FROM lacking WHERE EXISTS (SELECT FROM {} u WHERE u.sourced_id = value)"
+    ).format(
+        staging.table(ROLES),
+        prospect.coming(work, ROLES, "user_sourced_id", "role_type"),
+        prospect.known(work, USERS),
+    )
     return await prospect.find(conn, failing, "E-PRIMARY-NONE", ROLES.file, "roleType", "")
 
 

@@ -296,6 +296,12 @@ async def test_roles_without_a_primary_one_are_an_error_in_japan(conninfo: str) 
     assert await found(conninfo, given, wrong=frozenset({("roles.csv", "userSourcedId")})) == []
 
 
+async def test_of_a_user_who_does_not_exist_nobody_asks_for_a_primary_role(conninfo: str) -> None:
+    given = roster()
+    given["roles"].append(given["roles"][1] | {"sourcedId": ONE, "userSourcedId": ONE, "roleType": "secondary"})
+    assert [(one.code, one.line) for one in await found(conninfo, given)] == [("E-REF", 4)]
+
+
 async def test_a_user_without_role_and_a_pupil_without_class_are_warned_of(conninfo: str) -> None:
     given = roster()
     del given["users"][0]["metadata.jp.homeClass"]
