@@ -1,7 +1,8 @@
 """The guard: whether a load would change so much that a person must look first. Pure arithmetic on counts.
 
 Strictly greater than the limits: deletes over 10 % or updates over 75 % of the active records of an entity, for users
-also of students and of teachers; all ids new; a bulk file without rows where active records exist.
+also of students and of teachers; all ids new; a bulk file without rows where active records exist. Of an entity with
+fewer than 20 records it counts only whether more than 5 go.
 """
 
 import datetime
@@ -93,17 +94,19 @@ def _word(one: Count, rows: Mapping[str, int], bulk: frozenset[str], limits: Lim
         return "ok"
     if one.entity in bulk and rows.get(one.entity) == 0:
         return "hold:empty"
-    if one.deleted >= one.before and one.inserted > 0 and _many(one.deleted, one, limits, limits.deleted):
-        return "hold:ids"
-    if _many(one.deleted, one, limits, limits.deleted):
-        return "hold:deleted"
-    if _many(one.updated, one, limits, limits.updated):
+    if _too_many_go(one, limits):
+        return "hold:ids" if one.deleted >= one.before and one.inserted > 0 else "hold:deleted"
+    if one.before >= limits.few and _over(one.updated, one.before, limits.updated):
         return "hold:updated"
     return "ok"
 
 
-def _many(moved: int, one: Count, limits: Limits, share: float) -> bool:
+def _too_many_go(one: Count, limits: Limits) -> bool:
     if one.before < limits.few:
-        return moved > limits.few_allowed
-    # Whole numbers of per mille, so that exactly 10 % is not over 10 %.
-    return moved * 1000 > one.before * round(share * 1000)
+        return one.deleted > limits.few_allowed
+    return _over(one.deleted, one.before, limits.deleted)
+
+
+def _over(moved: int, before: int, share: float) -> bool:
+    """In whole numbers of per mille, so that exactly 10 % is not over 10 %."""
+    return moved * 1000 > before * round(share * 1000)

@@ -197,7 +197,7 @@ async def make_so(
         # Parts may have moved without being seen in any record, and first rows lie in their place already.
         await merge.go_back(conn, "begun" if work.placed else "staged")
         revision = work.revision - 1 or None
-    if not work.placed:
+    if changes(outcome.counts) or not work.placed:  # else nothing is staged any more
         await apply.note_dates(conn, work)
     # Before the job's row is ours: marks are written by another connection.
     await mark("commit", None)

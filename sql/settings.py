@@ -24,7 +24,7 @@ class Limits(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fie
     """Of the active records of an entity; 1 lets everything go but an empty file."""
     updated: Share = 0.75
     few: int = 20
-    """Below so many active records the shares say little: then more than `few_allowed` count."""
+    """Below so many active records the shares say little: then it counts only whether more than `few_allowed` go."""
     few_allowed: int = 5
 
 

@@ -339,4 +339,4 @@ def _word(count: Count, *, empty: bool) -> str:
         return "hold:empty"
     if count.deleted > 5 if before < 20 else count.deleted * 10 > before:
         return "hold:ids" if count.deleted == before and count.inserted else "hold:deleted"
-    return "hold:updated" if (count.updated > 5 if before < 20 else count.updated * 4 > before * 3) else "ok"
+    return "hold:updated" if (before >= 20 and count.updated * 4 > before * 3) else "ok"
