@@ -64,7 +64,8 @@ async def chunks_of(data: str, entity: Entity, profile: Profile) -> tuple[stagin
     assert reader.usable, reader.problems
     encoder = staging.Encoder(entity, reader.columns, SEALER)
     batches = list(reader.batches())
-    assert not any(batch.problems for batch in batches), batches
+    # What contradicts another cell of its row is staged as it stands.
+    assert {one.code for batch in batches for one in batch.problems} <= {"E-DATE-ORDER", "E-SUBJECTS", "W-PRIMARY"}
     return encoder, [encoder.encode(batch) for batch in batches], sum(len(batch.cells) for batch in batches)
 
 
@@ -171,10 +172,13 @@ def test_the_columns_are_those_of_the_table(conninfo: str) -> None:
         assert tuple(found) == tuple(one.name for one in columns.staged(entity))
 
 
+ONE, OTHER = "0d5d7a4e-6a0f-4f5f-9d8b-3c1c9e1f7a10", "7f0ed03c-52c8-4b3c-9c1f-9a4a4d9f5e10"
+
+
 def plain(entity: Entity) -> Row:
     """A row with a value in every cell."""
-    words = {kinds.GUID: "a", kinds.GUIDS: "a,b", kinds.TEXT: "a", kinds.TEXTS: "a,b", kinds.DATE: "2026-04-01",
-             kinds.BOOLEAN: "true", kinds.YEAR: "2026", kinds.INSTANT: "2026-04-01T00:00:00Z",
+    words = {kinds.GUID: ONE, kinds.GUIDS: f"{ONE},{OTHER}", kinds.TEXT: "a", kinds.TEXTS: "a,b",
+             kinds.DATE: "2026-04-01", kinds.BOOLEAN: "true", kinds.YEAR: "2026", kinds.INSTANT: "2026-04-01T00:00:00Z",
              kinds.USER_IDS: "{a:b}"}  # fmt: skip
     return {field.name: field.words.words[0] if field.words else words[field.kind] for field in entity.fields}
 
@@ -196,8 +200,8 @@ def test_the_hash_of_a_row_knows_no_order_of_columns_and_no_date(entity: Entity)
 
 @pytest.mark.parametrize("entity", entities.ALL, ids=lambda entity: entity.name)
 def test_the_hash_of_a_row_changes_with_any_cell_that_is_kept(entity: Entity) -> None:
-    other = {kinds.GUID: "b", kinds.GUIDS: "b,a", kinds.TEXT: "A", kinds.TEXTS: "a", kinds.DATE: "2026-04-02",
-             kinds.BOOLEAN: "false", kinds.YEAR: "2027", kinds.USER_IDS: "{a:c}"}  # fmt: skip
+    other = {kinds.GUID: OTHER, kinds.GUIDS: f"{OTHER},{ONE}", kinds.TEXT: "A", kinds.TEXTS: "a",
+             kinds.DATE: "2026-04-02", kinds.BOOLEAN: "false", kinds.YEAR: "2027", kinds.USER_IDS: "{a:c}"}  # fmt: skip
     row = plain(entity) | {"metadata.a": "1"}
     header = [*BASE.header(entity), "metadata.a"]
     hashes = [row_hash(entity, header, row), row_hash(entity, header, row | {"metadata.a": ""})]

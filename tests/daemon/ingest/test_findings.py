@@ -78,7 +78,7 @@ def test_so_many_of_a_code_are_kept_and_all_are_counted() -> None:
 def test_a_file_is_faulty_only_when_it_could_not_be_read_to_its_end() -> None:
     findings = Findings()
     read(findings, f"{ORGS}\no1,,,North,castle,,\n")
-    assert (findings.faulty, findings.imperfect) == (set(), {"orgs.csv"})
+    assert (findings.faulty, findings.wrong) == (set(), {("orgs.csv", "type")})
     read(findings, f'{ORGS}\no1,,,"North,castle,,\n')
     assert findings.faulty == {"orgs.csv"}
 
