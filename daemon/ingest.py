@@ -16,9 +16,10 @@ from daemon.findings import SEALED_COLUMNS, Findings
 from oneroster.bundle import Bundle
 from oneroster.entities import Entity
 from oneroster.said import Said
-from sql import apply, causes, database, decisions, diff, jobs, merge, revisions, samples, settings, undo
+from sql import apply, causes, claims, database, decisions, diff, jobs, merge, revisions, samples, settings, undo
+from sql.claims import Claim
 from sql.database import Connection
-from sql.jobs import Claim, Count
+from sql.jobs import Count
 from sql.samples import Sample
 from sql.seal import Sealer
 from sql.settings import Settings
@@ -210,7 +211,7 @@ async def enter(conn: Connection, job: Claim, sealer: Sealer, outcome: Outcome, 
         await revisions.set_current(conn, job.tenant_id, job.id, job.sha256, job.day, bulk=outcome.bulk)
         if outcome.bulk:
             await decisions.supersede(conn, job.tenant_id, job.id, job.day)
-    kept = await jobs.settle(
+    kept = await claims.settle(
         conn,
         job,
         revision=revision,
@@ -230,7 +231,8 @@ async def describe(conn: Connection, job: Claim, sealer: Sealer, outcome: Outcom
     """Keep what was found out about the bundle."""
     await jobs.describe(
         conn,
-        job,
+        job.tenant_id,
+        job.id,
         sealer,
         profile=outcome.profile,
         profile_reason=outcome.profile_reason,

@@ -10,8 +10,9 @@ from daemon.findings import SEALED_COLUMNS
 from daemon.ingest import Outcome
 from oneroster.bundle import open_bundle
 from sql import jobs, settings
+from sql.claims import Claim
 from sql.database import Pool
-from sql.jobs import Claim, Fault
+from sql.jobs import Fault
 from sql.tenants import Tenant
 
 

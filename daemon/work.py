@@ -22,9 +22,9 @@ from daemon.findings import Findings
 from daemon.ingest import Outcome, Taken, describe, ingest, roll_back
 from oneroster.bundle import Bundle, open_bundle
 from oneroster.said import Said
-from sql import audit, database, decisions, jobs, processes, revisions, seal, settings, tenants
+from sql import audit, claims, database, decisions, jobs, processes, revisions, seal, settings, tenants
+from sql.claims import Claim
 from sql.database import Connection, Pool
-from sql.jobs import Claim
 
 log = structlog.get_logger()
 
@@ -104,7 +104,7 @@ class Worker:
         """What others left undone, then one job if there is one; whether there was a job."""
         await self._tidy()  # first, as a long queue must not keep it waiting
         async with database.hub(self.pool, "ingest") as conn:
-            job = await jobs.claim(conn, self.name)
+            job = await claims.claim(conn, self.name)
         if job is None:
             return False
         with structlog.contextvars.bound_contextvars(job=str(job.id)[:8], tenant=job.tenant_id):
@@ -126,10 +126,10 @@ class Worker:
 
     async def _free(self, conn: Connection, worker: str | None = None) -> None:
         """Jobs whose worker is gone wait again; a bundle that has killed three is not tried on a fourth."""
-        for lost in await jobs.give_up(conn, worker, MOST_ATTEMPTS, DIED):
+        for lost in await claims.give_up(conn, worker, MOST_ATTEMPTS, DIED):
             log.error("job given up", job=str(lost.id)[:8], tenant=lost.tenant_id)
             await audit.write(conn, lost.tenant_id, audit.SYSTEM, "job.failed", str(lost.id), ok=False)
-        await jobs.release(conn, worker)
+        await claims.release(conn, worker)
 
     async def _handle(self, conn: Connection, job: Claim) -> None:
         log.info("job taken", bundle_bytes=job.bytes, attempt=job.attempts)
@@ -180,7 +180,7 @@ class Worker:
         async with database.hub(self.pool, "ingest") as conn:
             if outcome is not None and state != "applied":  # that one was described with its load
                 await self._describe(conn, job, outcome)
-            kept = await jobs.finish(conn, job, state, outcome.reason if outcome else None)
+            kept = await claims.finish(conn, job, state, outcome.reason if outcome else None)
             if kept:
                 await audit.write(conn, job.tenant_id, audit.SYSTEM, f"job.{state}", str(job.id))
             if kept and outcome is not None and outcome.bulk and state == "held":  # else done with the load
@@ -204,9 +204,9 @@ class Worker:
         with contextlib.suppress(*database.OUTAGE):
             async with database.hub(self.pool, "ingest") as conn:
                 if job.attempts < MOST_ATTEMPTS:
-                    await jobs.retry_later(conn, job, reason.english, datetime.timedelta(seconds=2**job.attempts))
+                    await claims.retry_later(conn, job, reason.english, datetime.timedelta(seconds=2**job.attempts))
                 else:
-                    await jobs.finish(conn, job, "failed", reason)
+                    await claims.finish(conn, job, "failed", reason)
                     await audit.write(conn, job.tenant_id, audit.SYSTEM, "job.failed", str(job.id), ok=False)
 
     async def _answer_all(self) -> None:
@@ -266,4 +266,4 @@ class Marks:
 
     async def _tell(self) -> None:
         async with database.hub(self._pool, "ingest") as conn:
-            self._lost = not await jobs.renew(conn, self._job, self._phase, self._rows)
+            self._lost = not await claims.renew(conn, self._job, self._phase, self._rows)

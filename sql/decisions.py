@@ -7,7 +7,7 @@ import msgspec
 
 from oneroster.refused import Refused
 from oneroster.said import Said
-from sql import audit, database, jobs, statements
+from sql import audit, claims, database, jobs, statements
 from sql.audit import Actor
 from sql.database import Connection
 from sql.jobs import Job, NotNow
@@ -129,7 +129,7 @@ async def roll_back(conn: Connection, job: Job, reason: str, actor: Actor, *, ca
     return number
 
 
-async def mark_undone(conn: Connection, claim: jobs.Claim) -> None:
+async def mark_undone(conn: Connection, claim: claims.Claim) -> None:
     """In the transaction of a rollback: the jobs of the revisions it undoes are rolled back."""
     params = {
         "tenant": claim.tenant_id,

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
-import psycopg
 from psycopg.types.json import Jsonb
 
 from oneroster.problems import Problem
@@ -31,9 +30,6 @@ STATES = (
 OPEN = ("received", "loading")
 """A job in one of the other states has come to its end, or waits for a person."""
 
-LEASE = datetime.timedelta(seconds=15)
-"""How long a worker is believed to live since it last said so."""
-
 MASK = "***"
 
 
@@ -49,35 +45,6 @@ class NotNow(Refused):
 
     hint = "See docs/jobs.md for what may follow what."
     exit_code = 73
-
-
-class Claim(msgspec.Struct, frozen=True):
-    """A job in the hands of a worker; `attempts` tells this claim from earlier ones of the same job."""
-
-    tenant_id: int
-    id: uuid.UUID
-    kind: str
-    """bundle, or rollback."""
-    inbox_id: int | None
-    via: str
-    bundle: str
-    sha256: str
-    bytes: int
-    day: datetime.date
-    attempts: int
-    revision: int | None
-    """Set when an earlier attempt committed the load and did not live to publish it."""
-    worker: str
-    undoes: int | None = None
-    """Of a rollback: the first revision it undoes ..."""
-    undoes_to: int | None = None
-    """... and the last, which was the newest when it was asked for."""
-    approved_deletes: int | None = None
-    """A person approved so many removals, and no other number."""
-
-    @property
-    def key(self) -> dict[str, Any]:
-        return {"tenant": self.tenant_id, "job": self.id, "worker": self.worker, "attempts": self.attempts}
 
 
 class Job(msgspec.Struct, frozen=True):
@@ -201,64 +168,6 @@ async def receive(
     return found
 
 
-async def claim(conn: Connection, worker: str) -> Claim | None:
-    """The next job to load, or None when there is none or another worker was faster."""
-    try:
-        return await database.fetch_one(conn, STATEMENTS["claim"], Claim, {"worker": worker, "lease": LEASE})
-    except psycopg.errors.UniqueViolation:
-        return None
-
-
-async def renew(
-    conn: Connection, job: Claim, phase: str | None = None, rows: int | None = None, of: int | None = None
-) -> bool:
-    """Extend the lease and say how far the load is; False when the job has been taken away."""
-    params = {**job.key, "lease": LEASE, "phase": phase, "phase_rows": rows, "phase_of": of}
-    return await database.run(conn, STATEMENTS["renew"], params) == 1
-
-
-async def release(conn: Connection, worker: str | None = None) -> int:
-    """Free the jobs whose lease has run out, and those of an earlier life of `worker`."""
-    return await database.run(conn, STATEMENTS["release"], {"worker": worker})
-
-
-class Lost(msgspec.Struct, frozen=True):
-    """A job whose worker is gone for the last time."""
-
-    tenant_id: int
-    id: uuid.UUID
-
-
-async def give_up(conn: Connection, worker: str | None, most: int, reason: str) -> list[Lost]:
-    """End as failed, before they are released, the jobs that a worker has died over for the `most`-th time."""
-    params = {"worker": worker, "most": most, "reason": reason}
-    return await database.fetch_all(conn, STATEMENTS["give_up"], Lost, params)
-
-
-async def settle(
-    conn: Connection,
-    job: Claim,
-    *,
-    revision: int | None,
-    profile: str | None,
-    profile_reason: str | None,
-    rows: Mapping[str, int],
-    counts: Sequence[Count],
-    warnings: int,
-) -> bool:
-    """Within the load's transaction: what it did; False when the job was taken away, and then nothing may be kept."""
-    params = {
-        **job.key,
-        "revision": revision,
-        "profile": profile,
-        "profile_reason": profile_reason,
-        "rows": Jsonb(dict(rows)),
-        "warnings": warnings,
-        **sums(counts),
-    }
-    return await database.run(conn, STATEMENTS["settle"], params) == 1
-
-
 def sums(counts: Iterable[Count]) -> dict[str, int]:
     """inserted, updated and deleted over the seven entities: students and teachers are among the users."""
     exposed = [one for one in counts if one.entity not in ("students", "teachers")]
@@ -269,21 +178,11 @@ def sums(counts: Iterable[Count]) -> dict[str, int]:
     }
 
 
-async def finish(conn: Connection, job: Claim, state: str, reason: Said | None = None) -> bool:
-    """End the job; False when it was taken away."""
-    return await database.run(conn, STATEMENTS["finish"], {**job.key, "state": state, **because(reason)}) == 1
-
-
 def because(reason: Said | None) -> dict[str, str | None]:
     """A reason as parameters, in both languages."""
     if reason is None:
         return {"reason": None, "reason_japanese": None}
     return {"reason": reason.english, "reason_japanese": reason.japanese}
-
-
-async def retry_later(conn: Connection, job: Claim, reason: str, wait: datetime.timedelta) -> None:
-    """Put the job back, to be tried again after a while."""
-    await database.run(conn, STATEMENTS["retry_later"], {**job.key, "reason": reason, "wait": wait})
 
 
 async def retry(conn: Connection, job: Job) -> None:
@@ -294,7 +193,8 @@ async def retry(conn: Connection, job: Job) -> None:
 
 async def describe(
     conn: Connection,
-    job: Claim,
+    tenant_id: int,
+    job: uuid.UUID,
     sealer: seal.Sealer,
     *,
     profile: str | None,
@@ -310,7 +210,7 @@ async def describe(
     `total` counts errors and warnings beyond the capped list `found`; values of `sealed_columns`, (file, column),
     are kept sealed and shown masked (design: what rests is encrypted).
     """
-    key = {"tenant": job.tenant_id, "job": job.id}
+    key = {"tenant": tenant_id, "job": job}
     await database.run(conn, STATEMENTS["clear_problems"], key)
     await database.run(conn, STATEMENTS["clear_counts"], key)
     async with conn.cursor() as cursor:
@@ -326,7 +226,7 @@ async def describe(
                     "line": one.line,
                     "column": one.column.replace("\x00", "\ufffd"),
                     "detail": one.detail,
-                    **_kept_value(one, sealed_columns, sealer, job.id, seq),
+                    **_kept_value(one, sealed_columns, sealer, job, seq),
                 }
                 for seq, one in enumerate(found, start=1)
             ],

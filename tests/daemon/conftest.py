@@ -16,7 +16,7 @@ from daemon import archive, report
 from daemon.doors.take import Hub
 from oneroster.problems import Problem
 from oneroster.said import Said
-from sql import audit, database, inboxes, jobs, tenants
+from sql import audit, claims, database, inboxes, jobs, tenants
 from sql.database import Pool
 from sql.inboxes import Door, Inbox
 from sql.jobs import Count, Job
@@ -98,12 +98,13 @@ class Site:
     ) -> None:
         """See the next job to an end, as a worker does, and answer its sender."""
         async with database.hub(self.pool, "ingest") as conn:
-            claim = await jobs.claim(conn, "test")
+            claim = await claims.claim(conn, "test")
             assert claim is not None
             assert claim.id == job.id
             await jobs.describe(
                 conn,
-                claim,
+                claim.tenant_id,
+                claim.id,
                 self.tenant.sealer(MASTER),
                 profile="base-1.2",
                 profile_reason="no metadata.jp. column",
@@ -113,7 +114,7 @@ class Site:
                 counts=counts,
                 sealed_columns=frozenset({("users.csv", "email")}),
             )
-            assert await jobs.finish(conn, claim, state, Said(reason, f"{reason}（和）") if reason else None)
+            assert await claims.finish(conn, claim, state, Said(reason, f"{reason}（和）") if reason else None)
         await report.answer(self.pool, self.state, job.tenant_id, job.id)
 
     async def audited(self, action: str) -> list[dict[str, Any]]:

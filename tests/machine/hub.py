@@ -21,7 +21,7 @@ from aiohttp import web
 from api import app as apps
 from daemon import config, delivery, work
 from oneroster import scopes
-from sql import audit, clients, database, decisions, jobs, tenants
+from sql import audit, claims, clients, database, decisions, jobs, tenants
 from sql.database import Pool
 from tests.machine.records import COLLECTIONS
 
@@ -122,7 +122,7 @@ class Hub:
     async def work_abandoned(self) -> None:
         """A worker took the job and was never heard of again."""
         async with database.hub(self.pool, "ingest") as conn:
-            await jobs.claim(conn, "gone")
+            await claims.claim(conn, "gone")
         self.crashes += 1
         await self._run_out()
         self.worker = self._new_worker()

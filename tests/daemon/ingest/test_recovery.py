@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from daemon import delivery, work
-from sql import audit, database, jobs, tenants
+from sql import audit, claims, database, jobs, tenants
 from tests.daemon.ingest import conftest
 
 
@@ -19,7 +19,7 @@ async def deliver(hub: Any, tenant: tenants.Tenant, bundle: Path) -> None:
 async def test_what_was_found_out_is_kept_with_the_load(hub: Any, roster: Any) -> None:
     await deliver(hub, hub.tenant, conftest.zipped(hub.folder / "b.zip", roster))
     async with database.hub(hub.pool, "ingest") as conn:
-        claimed = await jobs.claim(conn, "test")
+        claimed = await claims.claim(conn, "test")
     async with database.connect(hub.conninfo) as conn:
         assert (await hub.worker._examine(conn, claimed)).state == "applied"  # and here it is killed
     successor = work.Worker(hub.settings, hub.pool, "test")
@@ -37,7 +37,7 @@ async def test_what_was_found_out_is_kept_with_the_load(hub: Any, roster: Any) -
 async def test_a_load_that_made_no_first_revision_is_no_duplicate_of_itself(hub: Any, roster: Any) -> None:
     await deliver(hub, hub.tenant, conftest.zipped(hub.folder / "b.zip", {stem: [] for stem in roster}))
     async with database.hub(hub.pool, "ingest") as conn:
-        claimed = await jobs.claim(conn, "test")
+        claimed = await claims.claim(conn, "test")
     async with database.connect(hub.conninfo) as conn:
         assert (await hub.worker._examine(conn, claimed)).state == "applied"  # and here it is killed
     successor = work.Worker(hub.settings, hub.pool, "test")
@@ -57,7 +57,7 @@ async def test_a_lost_job_is_freed_although_others_wait(hub: Any, roster: Any) -
         lost = await jobs.receive(
             conn, other.id, inbox=None, via="hand", bundle="b.zip", sha256="0" * 64, size=1, day=day
         )
-        claimed = await jobs.claim(conn, "gone")
+        claimed = await claims.claim(conn, "gone")
         assert claimed is not None and claimed.id == lost
         await conn.execute("UPDATE jobs SET lease_until = now() - interval '1 second' WHERE id = %s", [lost])
     await deliver(hub, hub.tenant, conftest.zipped(hub.folder / "b.zip", roster))
@@ -73,9 +73,9 @@ async def test_a_bundle_that_kills_three_workers_has_failed(hub: Any, roster: An
         await successor.begin()
         async with database.hub(hub.pool, "ingest") as conn:
             if attempt == 3:
-                assert await jobs.claim(conn, "test") is None, "others go first now"
+                assert await claims.claim(conn, "test") is None, "others go first now"
                 await conn.execute("UPDATE jobs SET not_before = NULL")
-            claimed = await jobs.claim(conn, "test")  # and here it is killed
+            claimed = await claims.claim(conn, "test")  # and here it is killed
         assert claimed is not None and claimed.attempts == attempt
         await successor.end()
     await hub.worker.begin()
@@ -93,7 +93,7 @@ async def test_a_committed_load_is_published_however_many_workers_died_over_it(h
     await deliver(hub, hub.tenant, conftest.zipped(hub.folder / "b.zip", roster))
     async with database.hub(hub.pool, "ingest") as conn:
         await conn.execute("UPDATE jobs SET attempts = 2")
-        claimed = await jobs.claim(conn, "test")
+        claimed = await claims.claim(conn, "test")
     async with database.connect(hub.conninfo) as conn:
         assert (await hub.worker._examine(conn, claimed)).state == "applied"  # and here it is killed
     successor = work.Worker(hub.settings, hub.pool, "test")
