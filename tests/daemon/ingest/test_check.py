@@ -120,6 +120,9 @@ def test_exit_codes(capsys: pytest.CaptureFixture[str], code: int, words: list[s
 
 def started(desk: Path, bundle: Path) -> subprocess.Popen[bytes]:
     """A check in a process of its own, whose server runs."""
+    signal.signal(
+        signal.SIGINT, signal.default_int_handler
+    )  # a suite in the background ignores it, and so its children
     process = subprocess.Popen([sys.executable, "-m", "daemon.cli", "check", str(bundle)], stdout=subprocess.DEVNULL)
     end = time.monotonic() + 60
     while not list(desk.glob("*/pg/data/postmaster.pid")):
