@@ -24,8 +24,8 @@ JAPANESE = profiles.BY_NAME["jp-1.2.1"]
 
 
 @pytest.fixture(autouse=True)
-def desk(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """Where the temporary folders of this test lie, and its state would."""
+def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Where the temporary folders of this test lie, and its state would; pytest has made its own before."""
     with tempfile.TemporaryDirectory(prefix="check-tests-", dir="/tmp") as name:
         Path(name).chmod(0o711)
         monkeypatch.setattr(tempfile, "tempdir", name)
