@@ -24,8 +24,8 @@ JAPANESE = profiles.BY_NAME["jp-1.2.1"]
 
 
 @pytest.fixture(autouse=True)
-def desk(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """Where the temporary folders of this test lie, and its state would."""
+def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Where the temporary folders of this test lie, and its state would; pytest has made its own before."""
     with tempfile.TemporaryDirectory(prefix="check-tests-", dir="/tmp") as name:
         Path(name).chmod(0o711)
         monkeypatch.setattr(tempfile, "tempdir", name)
@@ -121,6 +121,9 @@ def test_exit_codes(capsys: pytest.CaptureFixture[str], code: int, words: list[s
 
 def started(desk: Path, bundle: Path) -> subprocess.Popen[bytes]:
     """A check in a process of its own, whose server runs."""
+    signal.signal(
+        signal.SIGINT, signal.default_int_handler
+    )  # a suite in the background ignores it, and so its children
     process = subprocess.Popen([sys.executable, "-m", "daemon.cli", "check", str(bundle)], stdout=subprocess.DEVNULL)
     end = time.monotonic() + 60
     while not list(desk.glob("*/pg/data/postmaster.pid")):
