@@ -74,7 +74,7 @@ async def _examine(
         return staged.rows
 
 
-async def _unmarked(phase: str, rows: int | None) -> None:
+async def _unmarked(phase: str, rows: int | None = None, of: int | None = None) -> None:
     """Nobody waits to be told how far it is."""
 
 

@@ -5,8 +5,9 @@
 Within a transaction of the tenant, which whoever asked then keeps or gives up.
 """
 
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
+from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing
+from typing import Protocol
 
 import msgspec
 
@@ -24,8 +25,31 @@ from sql.prospect import Prospect
 from sql.seal import Sealer
 from sql.tenants import Tenant
 
-Mark = Callable[[str, int | None], Awaitable[None]]
-"""Says which phase has begun and how many rows are behind it; a load that has been taken away ends there."""
+SOON = 1 << 22
+"""Bytes that must have been read before the number of all rows is guessed."""
+
+
+class Mark(Protocol):
+    """Says which phase has begun, how many rows are behind it, and of how many, as far as that can be told.
+
+    A load that has been taken away ends there.
+    """
+
+    async def __call__(self, phase: str, rows: int | None = None, of: int | None = None) -> None: ...
+
+
+class Progress:
+    """Tells how far the files of a bundle are read."""
+
+    def __init__(self, bundle: Bundle, mark: Mark) -> None:
+        self._bundle, self._mark = bundle, mark
+        self._begun = bundle.bytes_read  # for the headers
+        self._bytes = sum(bundle.size(entity.file) for entity in brought(bundle))
+
+    async def tell(self, rows: int) -> None:
+        """So many rows are read; all of them will be as many as the bytes let expect."""
+        read = self._bundle.bytes_read - self._begun
+        await self._mark("stage", rows, round(rows * self._bytes / read) if read > SOON else None)
 
 
 class Unreadable(Exception):
@@ -83,7 +107,7 @@ async def examine(
     await merge.make_room(conn)
     await mark("stage", 0)
     staged = await stage(conn, tenant, bundle, profile, sealer, findings, mark)
-    await mark("check", None)
+    await mark("check")
     return staged, await check(conn, tenant, bundle, profile, staged, findings, alone=alone)
 
 
@@ -105,13 +129,14 @@ async def stage(
     assert bundle.manifest is not None
     modes = bundle.manifest.modes
     staged = Staged({}, {})
+    progress = Progress(bundle, mark)
     hint = dialects.misfit(tenant.profile, bundle.headers(), bundle.manifest.version)
     for entity in brought(bundle):
         try:
             with bundle.open(entity.file) as stream:
                 reader = Rows(stream, entity.file, entity, profile, bundle.encoding, hint)
                 findings.add(reader.problems)
-                await fill(conn, tenant, entity, reader, sealer, findings, mark, staged)
+                await fill(conn, tenant, entity, reader, sealer, findings, progress, staged)
                 findings.read(reader)
         except Broken as broken:
             findings.add([broken.problem])
@@ -132,7 +157,7 @@ async def fill(
     reader: Rows,
     sealer: Sealer,
     findings: Findings,
-    mark: Mark,
+    progress: Progress,
     staged: Staged,
 ) -> None:
     """COPY the rows of a file to where they are staged."""
@@ -147,7 +172,7 @@ async def fill(
     encoder = staging.Encoder(entity, reader.columns, sealer, first=place.first)
     tally = Tally(reader, encoder, findings)
     # Closed before the file is: the thread reads it.
-    async with aclosing(marked(tally, done, mark)) as chunks:
+    async with aclosing(told(tally, done, progress)) as chunks:
         copied = await staging.fill(conn, place, encoder.names, chunks)
     if copied != tally.staged:
         raise RuntimeError(f"{entity.file}: {tally.staged} rows read, {copied} staged")
@@ -157,12 +182,12 @@ async def fill(
     staged.rows[entity.name] = tally.rows
 
 
-async def marked(tally: "Tally", done: int, mark: Mark) -> AsyncGenerator[bytes, None]:
+async def told(tally: "Tally", done: int, progress: Progress) -> AsyncGenerator[bytes, None]:
     """The chunks of a file, made ahead in a thread, with the progress told as they pass."""
     async with aclosing(ahead(tally.chunks())) as chunks:
         async for chunk in chunks:
             yield chunk
-            await mark("stage", done + tally.rows)
+            await progress.tell(done + tally.rows)
 
 
 class Tally:

@@ -98,7 +98,7 @@ async def prepare(
     await refuse_late(conn, job, modes, outcome)
     if findings.errors:
         raise Ended(msgspec.structs.replace(outcome, state="rejected"))
-    await mark("diff", None)
+    await mark("diff")
     work = await merge.begin(conn, tenant.id, modes, staged.placed)
     outcome = await compare(conn, work, outcome)
     return work, await judge(conn, work, job, settings.read(tenant.settings), outcome)
@@ -114,7 +114,7 @@ async def roll_back(conn: Connection, job: Claim, tenant: Tenant, sealer: Sealer
         await merge.make_room(conn)
         await mark("stage", 0)
         modes = await undo.stage(conn, tenant.id, job.undoes - 1)
-        await mark("diff", None)
+        await mark("diff")
         work = await merge.begin(conn, tenant.id, modes)
         outcome = await compare(conn, work, Outcome("applied", Findings()))
         await make_so(conn, work, job, sealer, outcome, mark)
@@ -192,7 +192,7 @@ async def make_so(
     """Apply what was compared. What changes nothing makes no revision; it names the one it confirms."""
     revision: int | None = work.revision
     if changes(outcome.counts):
-        await mark("apply", None)
+        await mark("apply")
         await apply.apply(conn, work, job.id)
     else:
         # Parts may have moved without being seen in any record, and first rows lie in their place already.
@@ -201,7 +201,7 @@ async def make_so(
     if changes(outcome.counts) or not work.placed:  # else nothing is staged any more
         await apply.note_dates(conn, work)
     # Before the job's row is ours: marks are written by another connection.
-    await mark("commit", None)
+    await mark("commit")
     await enter(conn, job, sealer, outcome, revision)
 
 

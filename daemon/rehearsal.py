@@ -39,5 +39,5 @@ def _claim(tenant: Tenant, path: Path) -> Claim:
     return Claim(tenant.id, uuid.uuid4(), "bundle", None, "hand", path.name, sha256, 0, day, 0, None, "rehearsal")
 
 
-async def _unmarked(phase: str, rows: int | None) -> None:
+async def _unmarked(phase: str, rows: int | None = None, of: int | None = None) -> None:
     """Nobody waits to be told how far it is."""

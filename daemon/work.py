@@ -233,6 +233,7 @@ class Marks:
         self._pool, self._job = pool, job
         self._phase: str | None = None
         self._rows: int | None = None
+        self._of: int | None = None
         self._told = 0.0
         self._lost = False
         self._task: asyncio.Task[None] | None = None
@@ -247,14 +248,14 @@ class Marks:
         self._over.set()
         await asyncio.gather(self._task, return_exceptions=True)
 
-    async def mark(self, phase: str, rows: int | None) -> None:
+    async def mark(self, phase: str, rows: int | None = None, of: int | None = None) -> None:
         """A phase begins, or so many rows are behind it. Raises Taken when the job has been given to another."""
         now = asyncio.get_running_loop().time()
         if phase != self._phase:
             log.info("phase", phase=phase)
         elif now - self._told < PROGRESS:
             return
-        self._phase, self._rows, self._told = phase, rows, now
+        self._phase, self._rows, self._of, self._told = phase, rows, of, now
         await self._tell()
         if self._lost:
             raise Taken
@@ -266,4 +267,4 @@ class Marks:
 
     async def _tell(self) -> None:
         async with database.hub(self._pool, "ingest") as conn:
-            self._lost = not await claims.renew(conn, self._job, self._phase, self._rows)
+            self._lost = not await claims.renew(conn, self._job, self._phase, self._rows, self._of)

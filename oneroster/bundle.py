@@ -61,6 +61,13 @@ class Bundle:
         """What the tenant says of files without a byte order mark."""
         self.problems: list[Problem] = []
         self.manifest: Manifest | None = None
+        self.bytes_read = 0
+        """Of files in a zip, unpacked, since it was opened: tells how far a reader is."""
+
+    def size(self, name: str) -> int:
+        """Bytes of one file, unpacked."""
+        entry = self._files[name]
+        return entry.stat().st_size if isinstance(entry, Path) else entry.file_size
 
     @property
     def names(self) -> set[str]:
@@ -75,7 +82,7 @@ class Bundle:
                 yield stream
         else:
             assert self._archive is not None
-            with _Unpacked(self._archive, entry) as raw, io.BufferedReader(raw, 1 << 20) as stream:
+            with _Unpacked(self, self._archive, entry) as raw, io.BufferedReader(raw, 1 << 20) as stream:
                 yield stream
 
     def header(self, name: str) -> tuple[str, ...]:
@@ -95,8 +102,9 @@ class Bundle:
 class _Unpacked(io.RawIOBase):
     """The bytes of one entry; what zipfile raises on the way is Broken."""
 
-    def __init__(self, archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> None:
+    def __init__(self, bundle: Bundle, archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> None:
         super().__init__()
+        self._bundle = bundle
         self._name = entry.filename
         self._raw: IO[bytes] | None = None
         with self._telling():
@@ -110,6 +118,7 @@ class _Unpacked(io.RawIOBase):
         with self._telling():
             piece = self._raw.read(len(buffer))
         buffer[: len(piece)] = piece
+        self._bundle.bytes_read += len(piece)
         return len(piece)
 
     def close(self) -> None:
