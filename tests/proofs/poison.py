@@ -206,7 +206,7 @@ def _recovered(hub: Hub, folder: Path) -> list[str]:
     """Of the poisoned tenants those that cannot load a good bundle afterwards."""
     found = []
     for code in BAD:
-        bundle = write(folder / f"{code}-good.zip", rosters.roster(50, 5))
+        bundle = write(folder / f"{code}-good.zip", rosters.roster(1000, 50))  # the size it has: the guard looks on
         if (code_of := hub.call("ingest", code, str(bundle), "--wait").code) != 0:
             found.append(f"{code}: exit {code_of} for a good bundle")
     return found
