@@ -69,13 +69,9 @@ async def _examine(
     conninfo: str, tenant: Tenant, bundle: Bundle, profile: Profile, sealer: seal.Sealer, findings: Findings
 ) -> dict[str, int]:
     async with database.connect(conninfo) as conn, database.tenant_transaction(conn, tenant.id, "ingest"):
-        staged, _ = await examine.examine(conn, tenant, bundle, profile, sealer, findings, _unmarked, alone=True)
+        staged, _ = await examine.examine(conn, tenant, bundle, profile, sealer, findings, examine.unmarked, alone=True)
         await conn.rollback()
         return staged.rows
-
-
-async def _unmarked(phase: str, rows: int | None = None, of: int | None = None) -> None:
-    """Nobody waits to be told how far it is."""
 
 
 @contextlib.contextmanager

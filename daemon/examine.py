@@ -38,6 +38,10 @@ class Mark(Protocol):
     async def __call__(self, phase: str, rows: int | None = None, of: int | None = None) -> None: ...
 
 
+async def unmarked(phase: str, rows: int | None = None, of: int | None = None) -> None:
+    """A mark for when nobody waits to be told how far it is."""
+
+
 class Progress:
     """Tells how far the files of a bundle are read."""
 

@@ -5,7 +5,7 @@ import hashlib
 import uuid
 from pathlib import Path
 
-from daemon import delivery, ingest
+from daemon import delivery, examine, ingest
 from daemon.findings import SEALED_COLUMNS
 from daemon.ingest import Outcome
 from oneroster.bundle import open_bundle
@@ -20,7 +20,9 @@ async def rehearse(pool: Pool, master: bytes, tenant: Tenant, path: Path) -> Out
     """The outcome of a load that is given up at its end. Waits for a load of the tenant that is under way."""
     with open_bundle(path, settings.read(tenant.settings).encoding) as bundle:
         async with pool.connection() as conn:
-            return await ingest.rehearse(conn, _claim(tenant, path), tenant, tenant.sealer(master), bundle, _unmarked)
+            return await ingest.rehearse(
+                conn, _claim(tenant, path), tenant, tenant.sealer(master), bundle, examine.unmarked
+            )
 
 
 def problems(outcome: Outcome) -> list[Fault]:
@@ -37,7 +39,3 @@ def _claim(tenant: Tenant, path: Path) -> Claim:
             sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
     day = delivery.day_of(path.name, today)
     return Claim(tenant.id, uuid.uuid4(), "bundle", None, "hand", path.name, sha256, 0, day, 0, None, "rehearsal")
-
-
-async def _unmarked(phase: str, rows: int | None = None, of: int | None = None) -> None:
-    """Nobody waits to be told how far it is."""
