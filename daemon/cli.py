@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import cyclopts
 from cyclopts import App, CycloptsError, Parameter
 
+from daemon.version import VERSION
 from oneroster.refused import Refused
 
 USAGE, BUG = 64, 70
@@ -16,7 +17,7 @@ app = App(
     name="rosterhub",
     help="Receives OneRoster bundles from school information systems and serves them to learning platforms.",
     help_format="plaintext",
-    version="rosterhub 0.1.0",
+    version=f"rosterhub {VERSION}",
     default_parameter=Parameter(negative=()),
 )
 app.meta.group_parameters = cyclopts.Group("Where", sort_key=0)

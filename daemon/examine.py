@@ -12,6 +12,7 @@ from typing import Protocol
 import msgspec
 
 from daemon.ahead import ahead
+from daemon.basis import Basis
 from daemon.findings import Findings
 from oneroster import dialects, entities, manifest, profiles
 from oneroster.bundle import Broken, Bundle
@@ -19,7 +20,7 @@ from oneroster.entities import Entity
 from oneroster.problems import Problem
 from oneroster.profiles import Profile
 from oneroster.rows import Rows
-from sql import checks, columns, merge, references, revisions, staging
+from sql import checks, columns, differing, merge, references, revisions, staging
 from sql.database import Connection
 from sql.prospect import Prospect
 from sql.seal import Sealer
@@ -65,6 +66,10 @@ class Staged(msgspec.Struct, frozen=True):
 
     rows: dict[str, int]
     placed: dict[Entity, int]
+    compared: set[Entity]
+    """Staged by what differs from the bundle that the roster is of."""
+    same: set[Entity]
+    """Nothing of it differs."""
 
 
 def recognise(tenant: Tenant, name: str, bundle: Bundle, findings: Findings) -> tuple[Profile, str]:
@@ -100,17 +105,19 @@ async def examine(
     sealer: Sealer,
     findings: Findings,
     mark: Mark,
+    basis: Basis | None = None,
     *,
     alone: bool = False,
 ) -> tuple[Staged, dict[Entity, str]]:
     """Stage a bundle and find all that is wrong with it, in a transaction of the tenant.
 
-    Returns what was staged and the mode of each file. `alone`: no roster stands behind it, so that a bundle with a
-    delta file may refer to what it does not hold.
+    Returns what was staged and the mode of each file. With a `basis` what has not changed since is not read again: then
+    findings say whether anything is wrong, but not of every row and line. `alone`: no roster stands behind it, so that
+    a bundle with a delta file may refer to what it does not hold. Raises Unfit, where there is a basis.
     """
     await merge.make_room(conn)
     await mark("stage", 0)
-    staged = await stage(conn, tenant, bundle, profile, sealer, findings, mark)
+    staged = await stage(conn, tenant, bundle, profile, sealer, findings, mark, basis)
     await mark("check")
     return staged, await check(conn, tenant, bundle, profile, staged, findings, alone=alone)
 
@@ -128,14 +135,22 @@ async def stage(
     sealer: Sealer,
     findings: Findings,
     mark: Mark,
+    basis: Basis | None,
 ) -> Staged:
     """Read, check and COPY every file."""
     assert bundle.manifest is not None
     modes = bundle.manifest.modes
-    staged = Staged({}, {})
+    staged = Staged({}, {}, set(), set())
     progress = Progress(bundle, mark)
     hint = dialects.misfit(tenant.profile, bundle.headers(), bundle.manifest.version)
     for entity in brought(bundle):
+        if basis is not None and modes.get(entity.name) == "bulk":
+            found = await basis.stage(conn, entity, bundle, findings)
+            if found is not None:
+                staged.rows[entity.name] = found.rows
+                (staged.compared if found.differs else staged.same).add(entity)
+                await progress.tell(sum(staged.rows.values()))
+                continue
         try:
             with bundle.open(entity.file) as stream:
                 reader = Rows(stream, entity.file, entity, profile, bundle.encoding, hint)
@@ -227,14 +242,17 @@ async def check(
     assert bundle.manifest is not None
     holed = frozenset(findings.faulty)
     judged = [entity for entity in brought(bundle) if entity.file not in holed or staged.rows.get(entity.name)]
-    modes = {entity: await mode_of(conn, bundle, entity, findings) for entity in judged}
+    modes = {entity: await mode_of(conn, bundle, entity, staged, findings) for entity in judged}
     # As they are now: what is found below leaves all rows in their places, so that who refers to them can be judged.
     wrong = frozenset(findings.wrong)
     if alone and "delta" in modes.values():
         holed |= {entity.file for entity in entities.ALL if modes.get(entity) != "bulk"}
     else:
         findings.add(await checks.lacking(conn, tenant.id, profile, bundle.manifest))
-    prospect = Prospect(tenant.id, profile, modes, wrong, holed)
+    lasting = {entity for entity in staged.compared if not await differing.removes(conn, entity)}
+    prospect = Prospect(
+        tenant.id, profile, modes, wrong, holed, frozenset(staged.compared), frozenset(lasting), frozenset(staged.same)
+    )
     async for answer in checks.across(conn, prospect):
         findings.add(*answer)
     if not findings.errors:  # else nothing will be removed that others refer to
@@ -243,11 +261,14 @@ async def check(
     return modes
 
 
-async def mode_of(conn: Connection, bundle: Bundle, entity: Entity, findings: Findings) -> str:
+async def mode_of(conn: Connection, bundle: Bundle, entity: Entity, staged: Staged, findings: Findings) -> str:
     """Bulk or delta: the rows say it; where they say both, the manifest (CSV binding sections 1 and 4)."""
     assert bundle.manifest is not None
     said = bundle.manifest.modes.get(entity.name, "absent")
-    found = await checks.modes(conn, entity)
+    if entity in staged.same:
+        return said
+    rows = differing.came(entity) if entity in staged.compared else staging.table(entity)
+    found = await checks.modes(conn, rows)
     if found.blank and not found.filled:
         mode = "bulk"
     elif found.filled and not found.blank:

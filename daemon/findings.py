@@ -79,6 +79,11 @@ class Findings:
         return sorted(self._kept, key=self._order) + rest
 
     @property
+    def spotless(self) -> bool:
+        """Whether nothing is wrong with any row; what is said of the bundle as such does not count."""
+        return not self.faulty and not any(one.file not in ("", manifest.NAME) for one in self._kept)
+
+    @property
     def errors(self) -> bool:
         return self.total["error"] > 0
 

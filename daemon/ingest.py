@@ -10,11 +10,13 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from daemon import examine, guard
-from daemon.examine import Mark
+from daemon import basis, examine, guard
+from daemon.basis import Reopen
+from daemon.examine import Mark, Staged
 from daemon.findings import SEALED_COLUMNS, Findings
 from oneroster.bundle import Bundle
 from oneroster.entities import Entity
+from oneroster.profiles import Profile
 from oneroster.said import Said
 from sql import apply, causes, claims, database, decisions, diff, jobs, merge, revisions, samples, settings, undo
 from sql.claims import Claim
@@ -47,6 +49,8 @@ class Outcome(msgspec.Struct, frozen=True):
     samples: Sequence[Sample] = ()
     bulk: bool = False
     """Whether it brought a file as the full truth."""
+    read_as: str | None = None
+    """How it was read, where nothing was wrong with any row and every file is the full truth (`basis.read_as`)."""
 
 
 class Ended(Exception):
@@ -57,15 +61,17 @@ class Ended(Exception):
         self.outcome = outcome
 
 
-async def ingest(conn: Connection, job: Claim, tenant: Tenant, sealer: Sealer, bundle: Bundle, mark: Mark) -> Outcome:
-    """Load a bundle whole or not at all; the outcome says which.
+async def ingest(
+    conn: Connection, job: Claim, tenant: Tenant, sealer: Sealer, bundle: Bundle, mark: Mark, reopen: Reopen
+) -> Outcome:
+    """Load a bundle whole or not at all; the outcome says which. `reopen` opens an earlier one by its SHA-256.
 
     A state of `applied` is committed, and its revision, if it made one, waits to be published; every other outcome
     left no trace.
     """
     try:
         async with database.tenant_transaction(conn, tenant.id, "ingest"):
-            work, outcome = await prepare(conn, job, tenant, sealer, bundle, mark)
+            work, outcome = await prepare(conn, job, tenant, sealer, bundle, mark, reopen)
             await make_so(conn, work, job, sealer, outcome, mark)
     except Ended as ended:
         return ended.outcome
@@ -83,7 +89,13 @@ async def rehearse(conn: Connection, job: Claim, tenant: Tenant, sealer: Sealer,
 
 
 async def prepare(
-    conn: Connection, job: Claim, tenant: Tenant, sealer: Sealer, bundle: Bundle, mark: Mark
+    conn: Connection,
+    job: Claim,
+    tenant: Tenant,
+    sealer: Sealer,
+    bundle: Bundle,
+    mark: Mark,
+    reopen: Reopen | None = None,
 ) -> tuple[merge.Merge, Outcome]:
     """All of a load but the writing: what would be written, and its outcome. Raises Ended where it will not be."""
     findings = Findings()
@@ -93,15 +105,51 @@ async def prepare(
         raise Ended(Outcome("rejected", findings)) from None
     await revisions.lock(conn, tenant.id)
     await merge.mark(conn, "begun")
-    staged, modes = await examine.examine(conn, tenant, bundle, profile, sealer, findings, mark)
+    found = None
+    if reopen is not None:
+        found = await examine_changes(conn, tenant, bundle, profile, sealer, findings, mark, reopen)
+    if found is None:
+        findings = Findings()
+        examine.recognise(tenant, job.bundle, bundle, findings)
+        found = await examine.examine(conn, tenant, bundle, profile, sealer, findings, mark)
+    staged, modes = found
     outcome = Outcome("applied", findings, None, profile.name, why, staged.rows)
+    if findings.spotless and all(mode == "bulk" for mode in modes.values()):
+        outcome = msgspec.structs.replace(outcome, read_as=basis.read_as(profile, bundle))
     await refuse_late(conn, job, modes, outcome)
     if findings.errors:
         raise Ended(msgspec.structs.replace(outcome, state="rejected"))
     await mark("diff")
-    work = await merge.begin(conn, tenant.id, modes, staged.placed)
+    work = await merge.begin(conn, tenant.id, modes, staged.placed, frozenset(staged.compared), frozenset(staged.same))
     outcome = await compare(conn, work, outcome)
     return work, await judge(conn, work, job, settings.read(tenant.settings), outcome)
+
+
+async def examine_changes(
+    conn: Connection,
+    tenant: Tenant,
+    bundle: Bundle,
+    profile: Profile,
+    sealer: Sealer,
+    findings: Findings,
+    mark: Mark,
+    reopen: Reopen,
+) -> tuple[Staged, dict[Entity, str]] | None:
+    """Examine by what differs from the bundle that the roster is of; None where it must be read whole.
+
+    So it must where anything is wrong: what is said of it is of all rows, and each with its line.
+    """
+    async with basis.of(conn, tenant, sealer, profile, bundle, reopen) as before:
+        if before is None:
+            return None
+        try:
+            found = await examine.examine(conn, tenant, bundle, profile, sealer, findings, mark, before)
+            if findings.spotless:
+                return found
+        except basis.Unfit:
+            pass
+    await merge.go_back(conn, "begun")
+    return None
 
 
 async def roll_back(conn: Connection, job: Claim, tenant: Tenant, sealer: Sealer, mark: Mark) -> Outcome:
@@ -143,7 +191,7 @@ async def compare(conn: Connection, work: merge.Merge, outcome: Outcome) -> Outc
         outcome,
         counts=counts,
         samples=await samples.take(conn, work),
-        bulk="bulk" in work.modes.values(),
+        bulk="bulk" in work.modes.values() or bool(work.same),
     )
 
 
@@ -196,6 +244,8 @@ async def make_so(
         await apply.apply(conn, work, job.id)
     else:
         # Parts may have moved without being seen in any record, and first rows lie in their place already.
+        if await diff.moved_unseen(conn, work):
+            outcome = msgspec.structs.replace(outcome, read_as=None)
         await merge.go_back(conn, "begun" if work.placed else "staged")
         revision = work.revision - 1 or None
     if changes(outcome.counts) or not work.placed:  # else nothing is staged any more
@@ -208,7 +258,16 @@ async def make_so(
 async def enter(conn: Connection, job: Claim, sealer: Sealer, outcome: Outcome, revision: int | None) -> None:
     """In the transaction of the load: the bundle's state is current, and the job did this. Raises Taken."""
     if job.kind == "bundle":
-        await revisions.set_current(conn, job.tenant_id, job.id, job.sha256, job.day, bulk=outcome.bulk)
+        await revisions.set_current(
+            conn,
+            job.tenant_id,
+            job.id,
+            job.sha256,
+            job.day,
+            bulk=outcome.bulk,
+            revision=revision,
+            read_as=outcome.read_as,
+        )
         if outcome.bulk:
             await decisions.supersede(conn, job.tenant_id, job.id, job.day)
     kept = await claims.settle(

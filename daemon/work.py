@@ -9,8 +9,8 @@ import contextlib
 import datetime
 import hashlib
 import socket
-from collections.abc import AsyncIterator
-from contextlib import ExitStack
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 
 import structlog
@@ -162,14 +162,23 @@ class Worker:
             same = str(current.job_id)[:8]
             reason = Said(f"The same bytes as job {same}.", f"ジョブ {same} と同一のデータです。")
             return Outcome("duplicate", Findings(), reason)
-        with ExitStack() as stack:
-            bundle = await asyncio.to_thread(self._open, stack, job, sealer, settings.read(tenant.settings).encoding)
-            async with Marks(self.pool, job) as marks:
-                return await ingest(conn, job, tenant, sealer, bundle, marks.mark)
+        encoding = settings.read(tenant.settings).encoding
 
-    def _open(self, stack: ExitStack, job: Claim, sealer: seal.Sealer, encoding: str) -> Bundle:
-        stream = stack.enter_context(archive.open(self.settings.state / "archive", job.tenant_id, sealer, job.sha256))
-        return stack.enter_context(open_bundle(stream, encoding))
+        def reopen(sha256: str) -> AbstractContextManager[Bundle]:
+            return self._opened(job.tenant_id, sealer, sha256, encoding)
+
+        with ExitStack() as stack:
+            bundle = await asyncio.to_thread(stack.enter_context, reopen(job.sha256))
+            async with Marks(self.pool, job) as marks:
+                return await ingest(conn, job, tenant, sealer, bundle, marks.mark, reopen)
+
+    @contextlib.contextmanager
+    def _opened(self, tenant_id: int, sealer: seal.Sealer, sha256: str, encoding: str) -> Iterator[Bundle]:
+        with (
+            archive.open(self.settings.state / "archive", tenant_id, sealer, sha256) as stream,
+            open_bundle(stream, encoding) as bundle,
+        ):
+            yield bundle
 
     async def _conclude(self, job: Claim, outcome: Outcome | None) -> None:
         state = "applied" if outcome is None else outcome.state

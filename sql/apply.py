@@ -104,7 +104,7 @@ async def write(conn: Connection, work: Merge, entity: Entity, source: str) -> N
 
 
 async def _write_parts(conn: Connection, work: Merge, entity: Entity) -> None:
-    table, staged, diff_table = Identifier(entity.table), staging.table(entity), Identifier(f"diff_{entity.table}")
+    table, staged, diff_table = Identifier(entity.table), work.source(entity), Identifier(f"diff_{entity.table}")
     names = [one.name for one in columns.staged(entity) if one.name != "sourced_id"]
     given = listed(names, "s", status=given_status("s"))
     await database.run(

@@ -40,13 +40,13 @@ class Modes(msgspec.Struct, frozen=True):
 _SAYS = SQL("status IS DISTINCT FROM '?' AND source_modified IS DISTINCT FROM '-infinity'")
 
 
-async def modes(conn: Connection, entity: Entity) -> Modes:
-    """What the rows of a staged file say of its mode."""
+async def modes(conn: Connection, rows: Identifier) -> Modes:
+    """What staged rows say of the mode of their file."""
     statement = SQL(
         "SELECT count(*) AS rows, count(*) FILTER (WHERE status IS NULL AND source_modified IS NULL) AS blank,"
         " count(*) FILTER (WHERE status IS NOT NULL AND source_modified IS NOT NULL) AS filled,"
         " count(*) FILTER (WHERE (status IS NULL) <> (source_modified IS NULL)) AS half FROM {} WHERE {}"
-    ).format(staging.table(entity), _SAYS)
+    ).format(rows, _SAYS)
     found = await database.fetch_one(conn, statement, Modes, {})
     assert found is not None
     return found
@@ -91,27 +91,34 @@ async def lacking(conn: Connection, tenant_id: int, profile: Profile, manifest: 
 async def across(conn: Connection, work: Prospect) -> AsyncIterator[Answer]:
     """Everything that can be said of the staged files together."""
     for entity in work.modes:
-        yield await duplicates(conn, entity)
+        if entity not in work.compared | work.same:
+            yield await duplicates(conn, entity)
         async for answer in references.dangling(conn, work, entity):
             yield answer
         async for answer in references.of_wrong_type(conn, work, entity):
             yield answer
-        if entity in (entities.ORGS, entities.ACADEMIC_SESSIONS):
+        if entity in (entities.ORGS, entities.ACADEMIC_SESSIONS) and not work.as_before(entity):
             yield await cycles(conn, work, entity)
+    async for answer in _of_people(conn, work):
+        yield answer
+
+
+async def _of_people(conn: Connection, work: Prospect) -> AsyncIterator[Answer]:
     japanese = work.profile.japanese
     roles_told = work.sound(entities.ROLES, "status", "userSourcedId")
-    if work.brings(entities.USERS):
-        if roles_told:
-            yield await people.roleless(conn, work)
-        if japanese:
-            yield await people.master_twice(conn, work)
-        if japanese and work.sound(entities.USERS, "metadata.jp.homeClass"):
-            yield await people.homeless(conn, work)
-    if work.brings(entities.ROLES):
-        yield await people.primary_twice(conn, work)
-        if japanese and roles_told:
-            yield await people.no_primary(conn, work)
-    if work.brings(entities.ENROLLMENTS):
+    if not work.as_before(entities.USERS, entities.ROLES):
+        if work.brings(entities.USERS):
+            if roles_told:
+                yield await people.roleless(conn, work)
+            if japanese:
+                yield await people.master_twice(conn, work)
+            if japanese and work.sound(entities.USERS, "metadata.jp.homeClass"):
+                yield await people.homeless(conn, work)
+        if work.brings(entities.ROLES):
+            yield await people.primary_twice(conn, work)
+            if japanese and roles_told:
+                yield await people.no_primary(conn, work)
+    if work.brings(entities.ENROLLMENTS) and not work.as_before(entities.ENROLLMENTS):
         yield await people.primary_teachers(conn, work)
 
 

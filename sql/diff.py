@@ -6,7 +6,7 @@ from psycopg.sql import SQL, Composable, Composed, Identifier
 
 from oneroster import entities
 from oneroster.entities import Entity
-from sql import apply, columns, database, documents, merge, staging
+from sql import apply, columns, database, differing, documents, merge, staging
 from sql.database import Connection
 from sql.jobs import Count
 from sql.merge import PARTS, WITH_CHILDREN, Merge, given_status, listed
@@ -24,6 +24,8 @@ async def diff(conn: Connection, work: Merge) -> list[Count]:
     counts: list[Count] = []
     for entity in entities.EXPOSED:
         touched = work.brings(entity) or (entity is entities.USERS and any(work.brings(part) for part in PARTS))
+        if not touched and entity in work.same:
+            counts += await _count_same(conn, work, entity)
         if not touched or (entity is entities.USERS and entity not in work.modes and await _no_users(conn, work)):
             continue
         if entity in work.fresh:
@@ -38,6 +40,16 @@ async def _no_users(conn: Connection, work: Merge) -> bool:
     return not await merge.has_rows(conn, work.tenant_id, entities.USERS)
 
 
+async def moved_unseen(conn: Connection, work: Merge) -> bool:
+    """Whether parts differ from what is stored, though no record that the API shows does; after `diff`."""
+    for part in PARTS:
+        if work.brings(part) and part not in work.fresh:
+            statement = SQL("SELECT EXISTS (SELECT FROM {})").format(Identifier(f"diff_{part.table}"))
+            if await database.fetch_value(conn, statement, {}):
+                return True
+    return False
+
+
 async def _diff_rows(conn: Connection, work: Merge, entity: Entity) -> None:
     """`diff_<entity>`: the keys that differ, `gone` from the bundle or `new` in it; for parts the whole new row."""
     table, staged = Identifier(entity.table), staging.table(entity)
@@ -47,7 +59,16 @@ async def _diff_rows(conn: Connection, work: Merge, entity: Entity) -> None:
             target
         )
     )
-    if work.modes[entity] == "bulk":
+    if entity in work.compared:
+        chosen = (
+            "SELECT c.sourced_id, false, l.sourced_id IS NULL FROM {came} c"
+            " LEFT JOIN (SELECT sourced_id, status, row_hash FROM {table}"
+            " WHERE tenant_id = %(tenant)s) l ON l.sourced_id = c.sourced_id"
+            " WHERE l.sourced_id IS NULL OR l.row_hash <> c.row_hash OR l.status <> 'active'"
+            " UNION ALL SELECT w.sourced_id, true, false FROM {went} w"
+            " WHERE NOT EXISTS (SELECT FROM {came} c WHERE c.sourced_id = w.sourced_id)"
+        )
+    elif work.modes[entity] == "bulk":
         # A row deleted before stays as it is; one that returns is revived though its hash is the same. Staged rows
         # bear a status only where a rollback restores what was.
         chosen = (
@@ -68,7 +89,9 @@ async def _diff_rows(conn: Connection, work: Merge, entity: Entity) -> None:
             " ELSE (l.row_hash <> s.row_hash OR l.status <> s.status)"
             " AND (l.source_modified IS NULL OR s.source_modified >= l.source_modified) END"
         )
-    statement = SQL("INSERT INTO {} ").format(target) + SQL(chosen).format(staged=staged, table=table)
+    statement = SQL("INSERT INTO {} ").format(target) + SQL(chosen).format(
+        staged=staged, table=table, came=differing.came(entity), went=differing.went(entity)
+    )
     await database.run(conn, statement, work.key)
     await conn.execute(SQL("ANALYZE {}").format(target))
 
@@ -124,7 +147,8 @@ async def _next(conn: Connection, work: Merge, entity: Entity) -> None:
 
 def _sources(work: Merge, entity: Entity, names: Sequence[str]) -> Iterable[Composed]:
     """Selects of the candidates' new rows, disjoint."""
-    table, staged, diff_table = Identifier(entity.table), staging.table(entity), Identifier(f"diff_{entity.table}")
+    table, diff_table = Identifier(entity.table), Identifier(f"diff_{entity.table}")
+    staged = staging.table(entity) if entity in WITH_CHILDREN else work.source(entity)
     if entity in WITH_CHILDREN:
         # A child's parent changes with it, so these small tables are looked at whole.
         delta = work.modes[entity] == "delta"
@@ -232,6 +256,18 @@ async def _count_where(
     found = await database.fetch_one(conn, statement, Count, {**work.key, "name": name})
     assert found is not None
     return found
+
+
+async def _count_same(conn: Connection, work: Merge, entity: Entity) -> list[Count]:
+    """Nothing changes; how many there are is known."""
+    names = [entity.name, *(["students", "teachers"] if entity is entities.USERS else [])]
+    statement = (
+        "SELECT n.name AS entity, coalesce(t.active, 0) AS before, coalesce(t.active, 0) AS after, 0 AS inserted,"
+        " 0 AS updated, 0 AS deleted FROM unnest(%(names)s::text[]) WITH ORDINALITY AS n(name, place)"
+        " LEFT JOIN totals t ON t.tenant_id = %(tenant)s AND t.revision = %(revision)s - 1 AND t.collection = n.name"
+        " ORDER BY n.place"
+    )
+    return await database.fetch_all(conn, statement, Count, {**work.key, "names": names})
 
 
 async def _count_fresh(conn: Connection, work: Merge, entity: Entity) -> list[Count]:

@@ -14,7 +14,7 @@ from psycopg.sql import SQL, Composable, Composed, Identifier
 
 from oneroster import entities
 from oneroster.entities import Entity
-from sql import database, documents, revisions, staging
+from sql import database, differing, documents, revisions, staging
 from sql.database import Connection
 
 Mark = Literal["begun", "staged"]
@@ -32,6 +32,10 @@ class Merge(msgspec.Struct, frozen=True):
     fresh: frozenset[Entity]
     placed: Mapping[Entity, int]
     """Fresh ones whose rows, so many, were staged in the table that becomes the partition."""
+    compared: frozenset[Entity] = frozenset()
+    """Files staged by what differs from the bundle that the roster is of."""
+    same: frozenset[Entity] = frozenset()
+    """Files that bring nothing but what is stored: nothing is to be done for them, and they are not in `modes`."""
 
     @property
     def key(self) -> dict[str, int]:
@@ -39,6 +43,10 @@ class Merge(msgspec.Struct, frozen=True):
 
     def brings(self, entity: Entity) -> bool:
         return entity in self.modes
+
+    def source(self, entity: Entity) -> Identifier:
+        """The staged rows that may differ from the stored ones."""
+        return differing.came(entity) if entity in self.compared else staging.table(entity)
 
     def first_rows(self, entity: Entity) -> int | None:
         """How many records the load brings where there were none, if that is known without counting."""
@@ -51,13 +59,19 @@ async def make_room(conn: Connection) -> None:
 
 
 async def begin(
-    conn: Connection, tenant_id: int, modes: Mapping[Entity, str], placed: Mapping[Entity, int] | None = None
+    conn: Connection,
+    tenant_id: int,
+    modes: Mapping[Entity, str],
+    placed: Mapping[Entity, int] | None = None,
+    by_lines: frozenset[Entity] = frozenset(),
+    same: frozenset[Entity] = frozenset(),
 ) -> Merge:
     """Look at where the tenant stands."""
     placed = placed or {}
+    modes = {entity: mode for entity, mode in modes.items() if entity not in same}
     fresh = {entity for entity in modes if entity in placed or not await has_rows(conn, tenant_id, entity)}
     revision = await revisions.newest(conn, tenant_id) + 1
-    return Merge(tenant_id, revision, modes, frozenset(fresh), placed)
+    return Merge(tenant_id, revision, modes, frozenset(fresh), placed, by_lines, same)
 
 
 async def has_rows(conn: Connection, tenant_id: int, entity: Entity) -> bool:

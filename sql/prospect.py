@@ -12,7 +12,7 @@ from psycopg.sql import SQL, Composable, Composed, Identifier, Literal
 from oneroster.entities import Entity
 from oneroster.problems import Problem
 from oneroster.profiles import Profile
-from sql import database, staging
+from sql import database, differing, staging
 from sql.database import Connection
 
 MOST = 1_000
@@ -32,20 +32,41 @@ class Prospect(msgspec.Struct, frozen=True):
     """Files and columns with errors: what was staged of them may be NULL, or a row may be missing."""
     holed: frozenset[str]
     """Files of which a row or an id may be missing: who refers to them is not blamed."""
+    compared: frozenset[Entity] = frozenset()
+    """Files staged by what differs from the bundle that the roster is of, in which nothing was wrong."""
+    lasting: frozenset[Entity] = frozenset()
+    """Those of them of which no id is gone."""
+    same: frozenset[Entity] = frozenset()
+    """Files in which nothing differs from that bundle."""
 
     def brings(self, entity: Entity) -> bool:
         return entity in self.modes
+
+    def as_before(self, *among: Entity) -> bool:
+        """Whether the rows of these are, all of them, those in which nothing was wrong."""
+        return all(entity in self.same or not self.brings(entity) for entity in among)
+
+    def lasts(self, entity: Entity) -> bool:
+        """Whether what was referred to can be referred to still."""
+        return entity in self.lasting or entity in self.same or not self.brings(entity)
 
     def sound(self, entity: Entity, *columns: str) -> bool:
         """Whether all rows of the file are there and read whole, and these columns as they were sent."""
         return entity.file not in self.holed and not any((entity.file, name) in self.wrong for name in ("", *columns))
 
 
-def staged(entity: Entity, *columns: str) -> Composed:
-    """The staged rows that say something: one that is to be deleted refers to nothing."""
+def staged(entity: Entity, *columns: str, rows: Composable | None = None) -> Composed:
+    """The staged rows that say something: one that is to be deleted refers to nothing. `rows`: only some of them."""
     return SQL("(SELECT line, sourced_id{} FROM {} WHERE status IS DISTINCT FROM 'tobedeleted')").format(
-        _more(columns), staging.table(entity)
+        _more(columns), rows or staging.table(entity)
     )
+
+
+def pointing(prospect: Prospect, entity: Entity, target: Entity, *columns: str) -> Composed:
+    """The staged rows that may refer to what is no record of `target`, or no more."""
+    if entity in prospect.compared and prospect.lasts(target):
+        return staged(entity, *columns, rows=differing.came(entity))
+    return staged(entity, *columns)
 
 
 def coming(prospect: Prospect, entity: Entity, *columns: str) -> Composed:

@@ -59,7 +59,7 @@ async def dangling(conn: Connection, work: Prospect, entity: Entity) -> AsyncIte
     """Rows that refer to a record which does not exist, item by item."""
     for link in links(entity, work.profile):
         target = link.target
-        if target.file in work.holed:
+        if target.file in work.holed or (entity in work.same and work.lasts(target)):
             continue
         missing: list[Composable] = []
         if work.brings(target):
@@ -71,7 +71,7 @@ async def dangling(conn: Connection, work: Prospect, entity: Entity) -> AsyncIte
                 )
             )
         failing = SQL("SELECT r.line, r.id AS value FROM ({}) r WHERE r.id IS NOT NULL AND {}").format(
-            link.ids(prospect.staged(entity, *_columns(link))), SQL(" AND ").join(missing)
+            link.ids(prospect.pointing(work, entity, target, *_columns(link))), SQL(" AND ").join(missing)
         )
         problems, total = await prospect.find(conn, failing, "E-REF", entity.file, link.header, "")
         if problems:
@@ -122,6 +122,8 @@ async def of_wrong_type(conn: Connection, work: Prospect, entity: Entity) -> Asy
     for source, header, target, kind in TYPED:
         if source is not entity or (target.file in work.holed and not work.brings(target)):
             continue
+        if work.as_before(source, target):
+            continue
         column = entity.field(header).column
         own: Composable = SQL("")
         if target is entities.ORGS and not work.profile.japanese:
@@ -149,7 +151,7 @@ async def left(conn: Connection, work: Prospect) -> AsyncIterator[Answer]:
         if work.modes.get(entity) != "bulk" and link.header != entity.part_of
     ]
     for target in dict.fromkeys(link.target for _, link in pointing):
-        if not work.brings(target) or target.file in work.holed or not await _removed(conn, work, target):
+        if work.lasts(target) or target.file in work.holed or not await _removed(conn, work, target):
             continue
         for entity, link in pointing:
             if link.target is target:

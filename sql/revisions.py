@@ -24,6 +24,14 @@ class Current(msgspec.Struct, frozen=True):
     bulk_day: datetime.date | None
 
 
+class Basis(msgspec.Struct, frozen=True):
+    """The bundle whose rows the roster holds, and no others."""
+
+    sha256: str
+    rows: dict[str, int]
+    """By file."""
+
+
 class Snapshot(msgspec.Struct, frozen=True):
     """What a reader stands on: it shows `published`, and needs history when more is committed."""
 
@@ -66,11 +74,32 @@ async def current(conn: Connection, tenant_id: int) -> Current | None:
 
 
 async def set_current(
-    conn: Connection, tenant_id: int, job: uuid.UUID, sha256: str, day: datetime.date, *, bulk: bool
+    conn: Connection,
+    tenant_id: int,
+    job: uuid.UUID,
+    sha256: str,
+    day: datetime.date,
+    *,
+    bulk: bool,
+    revision: int | None,
+    read_as: str | None,
 ) -> None:
-    """The state is now that of this bundle."""
-    params = {"tenant": tenant_id, "job": job, "sha256": sha256, "day": day, "bulk_day": day if bulk else None}
+    """The state is now that of this bundle. `read_as`: its rows are all there is, at this revision."""
+    params = {
+        "tenant": tenant_id,
+        "job": job,
+        "sha256": sha256,
+        "day": day,
+        "bulk_day": day if bulk else None,
+        "revision": revision,
+        "read_as": read_as,
+    }
     await database.run(conn, STATEMENTS["set_current"], params)
+
+
+async def basis(conn: Connection, tenant_id: int, read_as: str) -> Basis | None:
+    """What a bundle may be compared with that is read in the same way."""
+    return await database.fetch_one(conn, STATEMENTS["basis"], Basis, {"tenant": tenant_id, "read_as": read_as})
 
 
 async def restore_current(conn: Connection, tenant_id: int, revision: int) -> None:

@@ -23,11 +23,17 @@ ON CONFLICT (tenant_id, revision, collection) DO UPDATE SET records = excluded.r
 SELECT job_id, sha256, day, bulk_day FROM current_bundles WHERE tenant_id = %(tenant)s
 
 -- set_current: the state is now that of this bundle
-INSERT INTO current_bundles (tenant_id, job_id, sha256, day, bulk_day)
-VALUES (%(tenant)s, %(job)s, %(sha256)s, %(day)s, %(bulk_day)s)
+INSERT INTO current_bundles (tenant_id, job_id, sha256, day, bulk_day, revision, read_as)
+VALUES (%(tenant)s, %(job)s, %(sha256)s, %(day)s, %(bulk_day)s, %(revision)s, %(read_as)s)
 ON CONFLICT (tenant_id) DO UPDATE
    SET job_id = excluded.job_id, sha256 = excluded.sha256, day = excluded.day,
+       revision = excluded.revision, read_as = excluded.read_as,
        bulk_day = coalesce(greatest(current_bundles.bulk_day, excluded.bulk_day), excluded.bulk_day)
+
+-- basis: the bundle whose rows the roster holds, and no others, if it was read in this way, and its rows by file
+SELECT c.sha256, j.rows FROM current_bundles c JOIN jobs j ON j.tenant_id = c.tenant_id AND j.id = c.job_id
+ WHERE c.tenant_id = %(tenant)s AND c.read_as = %(read_as)s
+   AND c.revision = (SELECT max(r.revision) FROM revisions r WHERE r.tenant_id = %(tenant)s)
 
 -- drop_current: no bundle is current any more
 DELETE FROM current_bundles WHERE tenant_id = %(tenant)s

@@ -205,7 +205,9 @@ CREATE TABLE current_bundles (
     job_id uuid NOT NULL,
     sha256 text COLLATE "C" NOT NULL,
     day date NOT NULL,
-    bulk_day date                           -- of the newest bulk bundle applied
+    bulk_day date,                          -- of the newest bulk bundle applied
+    revision bigint,                        -- which holds the rows of its files and no others,
+    read_as text COLLATE "C"                -- read in this way, without a fault; null where that is not so
 );
 
 -- No answer is dated above `high`, and nothing is published at or below it.

@@ -47,6 +47,12 @@ class Place(msgspec.Struct, frozen=True):
 
 async def create(conn: Connection, entity: Entity) -> Place:
     """A temporary table, which vanishes with the transaction."""
+    await create_table(conn, table(entity), entity)
+    return Place(entity, table(entity), first=False)
+
+
+async def create_table(conn: Connection, name: Identifier, entity: Entity) -> None:
+    """A temporary table for rows of an entity."""
     parts = [
         SQL("{} {}{}").format(
             Identifier(one.name),
@@ -55,9 +61,7 @@ async def create(conn: Connection, entity: Entity) -> Place:
         )
         for one in columns.staged(entity)
     ]
-    statement = SQL("CREATE TEMPORARY TABLE {} ({}) ON COMMIT DROP").format(table(entity), SQL(", ").join(parts))
-    await conn.execute(statement)
-    return Place(entity, table(entity), first=False)
+    await conn.execute(SQL("CREATE TEMPORARY TABLE {} ({}) ON COMMIT DROP").format(name, SQL(", ").join(parts)))
 
 
 async def create_first(conn: Connection, entity: Entity, revision: int) -> Place:
