@@ -1,11 +1,10 @@
 """What differs between two files of the same kind, line by line, in whatever order the lines stand.
 
-Hardly anything changes from one night to the next, and a line that has not changed need not be read again. Two passes:
-lines are told apart by Python's keyed 64-bit hash of their bytes, which costs a tenth of reading them as CSV; then
-those that differ are picked out. A file in which a line may not be a row is given up: it is read whole.
+Hardly anything changes from one night to the next, and a line that has not changed need not be read again. Lines are
+told apart by Python's keyed 64-bit hash of their bytes, which costs a tenth of reading them as CSV. A file in which a
+line may not be a row is given up: it is to be read whole.
 """
 
-import io
 import itertools
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
@@ -18,6 +17,8 @@ from oneroster import encodings
 BLOCK = 1 << 20
 MOST_KEPT = 2_000_000
 """Hashes kept at once, of about 100 bytes each: lines of one file that the other had not yet."""
+MOST_HELD = 50_000
+"""Lines held at once, of each file."""
 MOST_SHARE = 0.25
 """Where more of the rows differ, it is quicker to read all of them."""
 FEW = 1_000
@@ -54,64 +55,83 @@ def between(old: Opener, new: Opener, rows: int) -> Changes:
         header = left.readline(encodings.LONGEST_LINE)
         if right.readline(encodings.LONGEST_LINE) != header or not header.endswith(b"\n"):
             raise Unlike
-        went, came, before, after = _differing(_lines(left), _lines(right))
-    if before != rows or not after:  # a row over several lines, or a blank line; or nothing at all
+        went, came = _Unmatched(), _Unmatched()
+        _match(left, right, went, came)
+    if went.rows != rows or not came.rows:  # a row over several lines, or a blank line; or nothing at all
         raise Unlike
-    if len(went) + len(came) > max(FEW, MOST_SHARE * (before + after)):
+    if len(went.hashes) + len(came.hashes) > max(FEW, MOST_SHARE * (went.rows + came.rows)):
         raise Unlike
-    found = Changes(after, _picked(new, header, came), _picked(old, header, went))
-    if after - len(found.came.lines) != before - len(found.went.lines):
+    found = Changes(came.rows, came.picked(new, header), went.picked(old, header))
+    if came.rows - len(found.came.lines) != went.rows - len(found.went.lines):
         raise Unlike
     return found
 
 
-def _differing(old: Iterator[list[bytes]], new: Iterator[list[bytes]]) -> tuple[set[int], set[int], int, int]:
-    """Hashes of the lines that only one of them has, and how many lines each has."""
-    went: set[int] = set()
-    came: set[int] = set()
-    before = after = 0
+def _match(old: IO[bytes], new: IO[bytes], went: "_Unmatched", came: "_Unmatched") -> None:
     nothing: list[bytes] = []
-    for left, right in itertools.zip_longest(old, new, fillvalue=nothing):
-        before, after = before + len(left), after + len(right)
+    for left, right in itertools.zip_longest(_lines(old), _lines(new), fillvalue=nothing):
         if left == right:
+            went.rows += len(left)
+            came.rows += len(right)
             continue
         lost, found = set(map(hash, left)), set(map(hash, right))
         if len(lost) != len(left) or len(found) != len(right):
             raise Unlike  # the same line twice
         both = lost & found
-        lost -= both
-        found -= both
-        _cancel(lost, came)
-        _cancel(found, went)
-        went |= lost
-        came |= found
-        if len(went) + len(came) > MOST_KEPT:
+        went.add(left, came.cancel(lost - both))
+        came.add(right, went.cancel(found - both))
+        if len(went.hashes) + len(came.hashes) > MOST_KEPT:
             raise Unlike
-    return went, came, before, after
 
 
-def _cancel(lines: set[int], others: set[int]) -> None:
-    both = lines & others
-    lines -= both
-    others -= both
+class _Unmatched:
+    """The lines of one file that the other has not, or not yet."""
 
+    def __init__(self) -> None:
+        self.rows = 0
+        """All lines below the header."""
+        self.hashes: set[int] = set()
+        self._held: dict[int, tuple[int, bytes]] | None = {}
+        """Number and text of each line, as long as these are few; else they are looked up in the end."""
 
-def _picked(source: Opener, header: bytes, wanted: set[int]) -> Picked:
-    numbers: list[int] = []
-    text = io.BytesIO()
-    text.write(header)
-    if wanted:
+    def add(self, lines: list[bytes], hashes: set[int]) -> None:
+        """Add these of the next lines of the file."""
+        if hashes and self._held is not None:
+            for number, line in enumerate(lines, self.rows + 2):
+                if hash(line) in hashes:
+                    self._held[hash(line)] = number, line
+            if len(self._held) > MOST_HELD:
+                self._held = None
+        self.hashes |= hashes
+        self.rows += len(lines)
+
+    def cancel(self, hashes: set[int]) -> set[int]:
+        """Take away those that the other file has; what is left of these is in neither."""
+        both = hashes & self.hashes
+        self.hashes -= both
+        if self._held is not None:
+            for one in both:
+                del self._held[one]
+        return hashes - both
+
+    def picked(self, source: Opener, header: bytes) -> Picked:
+        """The lines themselves. Raises Unlike where one may be less or more than a row."""
+        found = self._looked_up(source) if self._held is None else sorted(self._held.values())
+        for _, line in found:
+            _check_is_row(line)
+        return Picked(b"".join([header, *(line + b"\n" for _, line in found)]), [number for number, _ in found])
+
+    def _looked_up(self, source: Opener) -> list[tuple[int, bytes]]:
+        found: list[tuple[int, bytes]] = []
+        if not self.hashes:
+            return found
         with source() as stream:
             stream.readline(encodings.LONGEST_LINE)
             at = 2
             for lines in _lines(stream):
-                for number, line in enumerate(lines, at):
-                    if hash(line) in wanted:
-                        _check_is_row(line)
-                        numbers.append(number)
-                        text.write(line + b"\n")
+                found += [(number, line) for number, line in enumerate(lines, at) if hash(line) in self.hashes]
                 at += len(lines)
-    return Picked(text.getvalue(), numbers)
+        return found
 
 
 def _check_is_row(line: bytes) -> None:

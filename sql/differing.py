@@ -5,7 +5,7 @@ Two temporary tables hold the rows that only one of the files has, `came_<entity
 and merge see the same as if all of it had been staged.
 """
 
-from psycopg.sql import SQL, Composable, Identifier, Literal
+from psycopg.sql import SQL, Composable, Composed, Identifier, Literal
 
 from oneroster.entities import Entity
 from sql import columns, database, staging
@@ -32,36 +32,45 @@ async def create_tables(conn: Connection, entity: Entity) -> tuple[Place, Place]
 
 async def create_view(conn: Connection, tenant_id: int, entity: Entity) -> None:
     """The whole file, once the tables are filled."""
-    stays: list[Composable] = [
-        SQL("NOT EXISTS (SELECT FROM {} d WHERE d.sourced_id = l.sourced_id)").format(table)
-        for table in (came(entity), went(entity))
-    ]
     others = SQL("SELECT {} FROM {} UNION ALL ").format(_names(entity), came(entity))
-    await _create_view(conn, tenant_id, entity, stays, others)
+    await _create_view(conn, tenant_id, entity, others, same=False)
 
 
 async def create_same(conn: Connection, tenant_id: int, entity: Entity) -> None:
     """The view alone, for a file that has the rows of its forerunner."""
-    await _create_view(conn, tenant_id, entity, [], SQL(""))
+    await _create_view(conn, tenant_id, entity, SQL(""), same=True)
 
 
-async def _create_view(
-    conn: Connection, tenant_id: int, entity: Entity, stays: list[Composable], others: Composable
-) -> None:
-    where: list[Composable] = [SQL("l.tenant_id = {}").format(Literal(tenant_id)), SQL("l.status = 'active'"), *stays]
-    if entity.part_of:
-        # Whoever is removed keeps the parts he had, of which no file tells.
-        where.append(
-            SQL("EXISTS (SELECT FROM users u WHERE u.tenant_id = {} AND u.sourced_id = l.user_sourced_id"
-                " AND u.status = 'active')").format(Literal(tenant_id))
-        )  # fmt: skip
+async def _create_view(conn: Connection, tenant_id: int, entity: Entity, others: Composable, *, same: bool) -> None:
     blank = {"status": SQL("NULL::text"), "source_modified": SQL("NULL::timestamptz")}  # as in every bulk file
     values = [blank.get(one.name) or Identifier("l", one.name) for one in columns.staged(entity)]
     stored = SQL("SELECT {} FROM {} l WHERE {}").format(
-        SQL(", ").join(values), Identifier(entity.table), SQL(" AND ").join(where)
+        SQL(", ").join(values), Identifier(entity.table), in_both(tenant_id, entity, same=same)
     )
     statement = SQL("CREATE TEMPORARY VIEW {} ({}) AS ").format(staging.table(entity), _names(entity))
     await conn.execute(statement + others + stored)
+
+
+def in_both(tenant_id: int, entity: Entity, *, same: bool) -> Composed:
+    """The condition that a stored row `l` is one that both files have; `same` where nothing differs."""
+    conditions: list[Composable] = [
+        SQL("l.tenant_id = {}").format(Literal(tenant_id)),
+        SQL("l.status = 'active'"),
+    ]
+    if not same:
+        conditions += [
+            SQL("NOT EXISTS (SELECT FROM {} d WHERE d.sourced_id = l.sourced_id)").format(table)
+            for table in (came(entity), went(entity))
+        ]
+    if entity.part_of:
+        # Whoever is removed keeps the parts he had, of which no file tells.
+        conditions.append(
+            SQL(
+                "EXISTS (SELECT FROM users u WHERE u.tenant_id = {} AND u.sourced_id = l.user_sourced_id"
+                " AND u.status = 'active')"
+            ).format(Literal(tenant_id))
+        )
+    return SQL(" AND ").join(conditions)
 
 
 async def fits(conn: Connection, tenant_id: int, entity: Entity) -> bool:
@@ -79,12 +88,16 @@ async def fits(conn: Connection, tenant_id: int, entity: Entity) -> bool:
     return bool(await database.fetch_value(conn, statement, {}))
 
 
-async def removes(conn: Connection, entity: Entity) -> bool:
-    """Whether any id went and did not come again."""
-    statement = SQL(
-        "SELECT EXISTS (SELECT FROM {} w WHERE NOT EXISTS (SELECT FROM {} c WHERE c.sourced_id = w.sourced_id))"
+def removed(entity: Entity) -> Composed:
+    """A query of the ids that went and did not come again."""
+    return SQL(
+        "SELECT w.sourced_id FROM {} w WHERE NOT EXISTS (SELECT FROM {} c WHERE c.sourced_id = w.sourced_id)"
     ).format(went(entity), came(entity))
-    return bool(await database.fetch_value(conn, statement, {}))
+
+
+async def removes(conn: Connection, entity: Entity) -> bool:
+    """Whether there are any such ids."""
+    return bool(await database.fetch_value(conn, SQL("SELECT EXISTS ({})").format(removed(entity)), {}))
 
 
 def _names(entity: Entity) -> Composable:

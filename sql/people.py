@@ -1,6 +1,6 @@
 """Checks of users: their roles, their class, and who leads a class (CSV binding section 5, Japan sheet 3 and 7)."""
 
-from psycopg.sql import SQL, Literal
+from psycopg.sql import SQL, Composed, Literal
 
 from oneroster.entities import ENROLLMENTS, ROLES, USERS
 from sql import prospect, staging
@@ -8,12 +8,20 @@ from sql.database import Connection
 from sql.prospect import Answer, Prospect
 
 
+def _touched(work: Prospect, rows: Composed, column: str) -> Composed:
+    """Of these rows those about users of whom anything has changed, they themselves or their roles."""
+    return prospect.touching(work, rows, column, (USERS, "sourced_id"), (ROLES, "user_sourced_id"))
+
+
 async def roleless(conn: Connection, work: Prospect) -> Answer:
     """Users of this bundle that have no role."""
     failing = SQL(
         "SELECT s.line, s.sourced_id AS value FROM {} s WHERE s.sourced_id IS NOT NULL"
         " AND NOT EXISTS (SELECT FROM {} r WHERE r.user_sourced_id = s.sourced_id)"
-    ).format(prospect.staged(USERS), prospect.coming(work, ROLES, "user_sourced_id"))
+    ).format(
+        _touched(work, prospect.staged(USERS), "sourced_id"),
+        _touched(work, prospect.coming(work, ROLES, "user_sourced_id"), "user_sourced_id"),
+    )
     return await prospect.find(conn, failing, "W-NO-ROLE", USERS.file, "sourcedId", "")
 
 
@@ -24,7 +32,11 @@ async def primary_twice(conn: Connection, work: Prospect) -> Answer:
         " (SELECT *, row_number() OVER (PARTITION BY user_sourced_id, org_sourced_id ORDER BY line) AS nth FROM {} r"
         " WHERE role_type = 'primary' AND user_sourced_id IS NOT NULL AND org_sourced_id IS NOT NULL) AS primaries"
         " WHERE nth > 1 AND line > 0"
-    ).format(prospect.coming(work, ROLES, "user_sourced_id", "org_sourced_id", "role_type"))
+    ).format(
+        _touched(
+            work, prospect.coming(work, ROLES, "user_sourced_id", "org_sourced_id", "role_type"), "user_sourced_id"
+        )
+    )
     return await prospect.find(conn, failing, "E-PRIMARY-TWICE", ROLES.file, "roleType")
 
 
@@ -42,7 +54,7 @@ async def no_primary(conn: Connection, work: Prospect) -> Answer:
         " HAVING NOT bool_or(coalesce(role_type = 'primary', true))) r USING (user_sourced_id))"
         " SELECT line, value FROM lacking WHERE EXISTS (SELECT FROM {} u WHERE u.sourced_id = value)"
     ).format(
-        staging.table(ROLES),
+        _touched(work, SQL("{}").format(staging.table(ROLES)), "user_sourced_id"),
         prospect.coming(work, ROLES, "user_sourced_id", "role_type"),
         prospect.known(work, USERS),
     )
@@ -54,7 +66,10 @@ async def homeless(conn: Connection, work: Prospect) -> Answer:
     failing = SQL(
         "SELECT s.line, s.sourced_id AS value FROM {} s WHERE s.metadata #>> '{{jp,homeClass}}' IS NULL"
         " AND EXISTS (SELECT FROM {} r WHERE r.user_sourced_id = s.sourced_id AND r.role = 'student')"
-    ).format(prospect.staged(USERS, "metadata"), prospect.coming(work, ROLES, "user_sourced_id", "role"))
+    ).format(
+        _touched(work, prospect.staged(USERS, "metadata"), "sourced_id"),
+        _touched(work, prospect.coming(work, ROLES, "user_sourced_id", "role"), "user_sourced_id"),
+    )
     return await prospect.find(conn, failing, "W-HOME-CLASS", USERS.file, "metadata.jp.homeClass", "")
 
 
@@ -64,7 +79,14 @@ async def master_twice(conn: Connection, work: Prospect) -> Answer:
         "SELECT line, user_master_identifier AS value FROM"
         " (SELECT *, row_number() OVER (PARTITION BY user_master_identifier_folded ORDER BY line) AS nth FROM {} u"
         " WHERE user_master_identifier_folded IS NOT NULL) AS named WHERE nth > 1 AND line > 0"
-    ).format(prospect.coming(work, USERS, "user_master_identifier", "user_master_identifier_folded"))
+    ).format(
+        prospect.touching(
+            work,
+            prospect.coming(work, USERS, "user_master_identifier", "user_master_identifier_folded"),
+            "user_master_identifier_folded",
+            (USERS, "user_master_identifier_folded"),
+        )
+    )
     return await prospect.find(conn, failing, "E-DUPLICATE", USERS.file, "userMasterIdentifier", "")
 
 
@@ -88,8 +110,13 @@ async def primary_teachers(conn: Connection, work: Prospect) -> Answer:
         " WHERE line > 0 AND (begun < others_end OR stored_begins < ended)"
     ).format(
         day=Literal(int(work.profile.japanese)),
-        rows=prospect.coming(
-            work, ENROLLMENTS, "class_sourced_id", "user_sourced_id", "role", "primary", "begin_date", "end_date"
+        rows=prospect.touching(
+            work,
+            prospect.coming(
+                work, ENROLLMENTS, "class_sourced_id", "user_sourced_id", "role", "primary", "begin_date", "end_date"
+            ),
+            "class_sourced_id",
+            (ENROLLMENTS, "class_sourced_id"),
         ),
     )
     return await prospect.find(conn, failing, "W-PRIMARY-TEACHER", ENROLLMENTS.file, "primary")

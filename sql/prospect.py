@@ -62,11 +62,49 @@ def staged(entity: Entity, *columns: str, rows: Composable | None = None) -> Com
     )
 
 
-def pointing(prospect: Prospect, entity: Entity, target: Entity, *columns: str) -> Composed:
-    """The staged rows that may refer to what is no record of `target`, or no more."""
-    if entity in prospect.compared and prospect.lasts(target):
-        return staged(entity, *columns, rows=differing.came(entity))
-    return staged(entity, *columns)
+def came(prospect: Prospect, entity: Entity, *columns: str) -> Composed:
+    """The staged rows of which it is not known yet that nothing is wrong with them."""
+    rows = differing.came(entity) if entity in prospect.compared else None
+    return staged(entity, *columns, rows=rows)
+
+
+def unchanged(prospect: Prospect, entity: Entity, *columns: str) -> Composed:
+    """The stored rows that both files have, of a file that was compared."""
+    which = differing.in_both(prospect.tenant_id, entity, same=entity in prospect.same)
+    return SQL("(SELECT line, sourced_id{} FROM {} l WHERE {})").format(_more(columns), Identifier(entity.table), which)
+
+
+def lacks(prospect: Prospect, entity: Entity, ident: Composable) -> Composed:
+    """The condition that no staged row has the id, where a file is compared told by what differs and what is stored."""
+    if entity in prospect.same:
+        rows: list[Composable] = [unchanged(prospect, entity)]
+    elif entity in prospect.compared:
+        rows = [unchanged(prospect, entity), differing.came(entity)]
+    else:
+        rows = [staging.table(entity)]
+    return SQL(" AND ").join(
+        SQL("NOT EXISTS (SELECT FROM {} t WHERE t.sourced_id = {})").format(one, ident) for one in rows
+    )
+
+
+def touching(prospect: Prospect, rows: Composed, column: str, *sources: tuple[Entity, str]) -> Composed:
+    """Of these rows those that agree in `column` with a row that came or went, looked for in the sources' columns.
+
+    All of them where a source was staged whole: then nothing is known of any.
+    """
+    if not any(entity in prospect.compared for entity, _ in sources) or not all(
+        entity in prospect.compared or prospect.as_before(entity) for entity, _ in sources
+    ):
+        return rows
+    values = [
+        SQL("SELECT {} FROM {}").format(Identifier(name), table)
+        for entity, name in sources
+        if entity in prospect.compared
+        for table in (differing.came(entity), differing.went(entity))
+    ]
+    return SQL("(SELECT * FROM {} x WHERE {} IN ({}))").format(
+        rows, Identifier("x", column), SQL(" UNION ALL ").join(values)
+    )
 
 
 def coming(prospect: Prospect, entity: Entity, *columns: str) -> Composed:

@@ -8,7 +8,7 @@ from psycopg.sql import SQL, Composable, Composed, Identifier, Literal
 from oneroster import entities
 from oneroster.entities import Entity
 from oneroster.profiles import Profile
-from sql import database, prospect, staging
+from sql import database, differing, prospect, staging
 from sql.database import Connection
 from sql.prospect import Answer, Prospect
 
@@ -63,7 +63,7 @@ async def dangling(conn: Connection, work: Prospect, entity: Entity) -> AsyncIte
             continue
         missing: list[Composable] = []
         if work.brings(target):
-            missing.append(SQL("NOT EXISTS (SELECT FROM {} t WHERE t.sourced_id = r.id)").format(staging.table(target)))
+            missing.append(prospect.lacks(work, target, SQL("r.id")))
         if work.modes.get(target) != "bulk":
             missing.append(
                 SQL("NOT EXISTS (SELECT FROM {} t WHERE t.tenant_id = {} AND t.sourced_id = r.id)").format(
@@ -71,7 +71,7 @@ async def dangling(conn: Connection, work: Prospect, entity: Entity) -> AsyncIte
                 )
             )
         failing = SQL("SELECT r.line, r.id AS value FROM ({}) r WHERE r.id IS NOT NULL AND {}").format(
-            link.ids(prospect.pointing(work, entity, target, *_columns(link))), SQL(" AND ").join(missing)
+            _pointing(work, entity, link), SQL(" AND ").join(missing)
         )
         problems, total = await prospect.find(conn, failing, "E-REF", entity.file, link.header, "")
         if problems:
@@ -81,6 +81,22 @@ async def dangling(conn: Connection, work: Prospect, entity: Entity) -> AsyncIte
                 for one in problems
             ]
         yield problems, total
+
+
+def _pointing(work: Prospect, entity: Entity, link: Link) -> Composed:
+    """The ids in a column, of all rows that may refer to no record."""
+    target = link.target
+    rows = link.ids(prospect.staged(entity, *_columns(link)))
+    if entity not in work.compared | work.same or not (work.lasts(target) or target in work.compared):
+        return rows
+    # What referred to a record before does so still, unless that went.
+    doubtful = []
+    if entity in work.compared:
+        doubtful.append(link.ids(prospect.came(work, entity, *_columns(link))))
+    if not work.lasts(target):
+        known = link.ids(prospect.unchanged(work, entity, *_columns(link)))
+        doubtful.append(SQL("SELECT d.* FROM ({}) d WHERE d.id IN ({})").format(known, differing.removed(target)))
+    return SQL(" UNION ALL ").join(doubtful)
 
 
 class Hint(msgspec.Struct, frozen=True):
@@ -125,6 +141,7 @@ async def of_wrong_type(conn: Connection, work: Prospect, entity: Entity) -> Asy
         if work.as_before(source, target):
             continue
         column = entity.field(header).column
+        rows = prospect.came(work, entity, column) if work.as_before(target) else prospect.staged(entity, column)
         own: Composable = SQL("")
         if target is entities.ORGS and not work.profile.japanese:
             own = SQL(" AND left(type, 4) <> 'ext:'")
@@ -133,7 +150,7 @@ async def of_wrong_type(conn: Connection, work: Prospect, entity: Entity) -> Asy
             " JOIN (SELECT sourced_id, min(type) AS type FROM {} k WHERE type <> {}{} GROUP BY sourced_id) w"
             " ON w.sourced_id = s.{}"
         ).format(
-            prospect.staged(entity, column), prospect.known(work, target, "type"), Literal(kind), own,
+            rows, prospect.known(work, target, "type"), Literal(kind), own,
             Identifier(column),
         )  # fmt: skip
         yield await prospect.find(conn, failing, "E-REF-TYPE", entity.file, header)
