@@ -9,6 +9,7 @@ carries what was found out.
 from collections.abc import Mapping, Sequence
 
 import msgspec
+import structlog
 
 from daemon import basis, examine, guard
 from daemon.basis import Reopen
@@ -26,6 +27,8 @@ from sql.samples import Sample
 from sql.seal import Sealer
 from sql.settings import Settings
 from sql.tenants import Tenant
+
+log = structlog.get_logger()
 
 ROLLED_BACK = Said("rolled-back", "取り消されたデータと同一のデータが再び届きました。")
 """The reason of a bundle held because its bytes were undone once."""
@@ -145,6 +148,7 @@ async def examine_changes(
         try:
             found = await examine.examine(conn, tenant, bundle, profile, sealer, findings, mark, before)
             if findings.spotless:
+                log.info("compared", same=sorted(one.name for one in found[0].same))
                 return found
         except basis.Unfit:
             pass
@@ -185,7 +189,6 @@ async def refuse_late(conn: Connection, job: Claim, modes: Mapping[Entity, str],
 
 async def compare(conn: Connection, work: merge.Merge, outcome: Outcome) -> Outcome:
     """What would change: counts, and some of the records."""
-    await merge.mark(conn, "staged")
     counts = await diff.diff(conn, work)
     return msgspec.structs.replace(
         outcome,
@@ -243,10 +246,11 @@ async def make_so(
         await mark("apply")
         await apply.apply(conn, work, job.id)
     else:
-        # Parts may have moved without being seen in any record, and first rows lie in their place already.
-        if await diff.moved_unseen(conn, work):
+        if work.placed:  # first rows, that are none of a record, lie in their place already
+            await merge.go_back(conn, "begun")
             outcome = msgspec.structs.replace(outcome, read_as=None)
-        await merge.go_back(conn, "begun" if work.placed else "staged")
+        else:
+            await diff.keep_unseen(conn, work)
         revision = work.revision - 1 or None
     if changes(outcome.counts) or not work.placed:  # else nothing is staged any more
         await apply.note_dates(conn, work)

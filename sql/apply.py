@@ -78,7 +78,7 @@ async def write(conn: Connection, work: Merge, entity: Entity, source: str) -> N
         conn,
         SQL(
             "INSERT INTO {} (tenant_id, {}, until) SELECT %(tenant)s, {}, %(revision)s FROM {} l JOIN {} n"
-            " ON n.sourced_id = l.sourced_id WHERE l.tenant_id = %(tenant)s"
+            " ON n.sourced_id = l.sourced_id WHERE l.tenant_id = %(tenant)s AND l.changed < %(revision)s"
         ).format(history, listed(live), listed(live, "l"), table, chosen),
         work.key,
     )

@@ -90,9 +90,12 @@ async def lacking(conn: Connection, tenant_id: int, profile: Profile, manifest: 
 
 async def across(conn: Connection, work: Prospect) -> AsyncIterator[Answer]:
     """Everything that can be said of the staged files together."""
-    for entity in work.modes:
+    for entity, mode in work.modes.items():
         if entity not in work.compared | work.same:
             yield await duplicates(conn, entity)
+        if mode == "delta":
+            await set_aside_late(conn, work, entity)
+    for entity in work.modes:
         async for answer in references.dangling(conn, work, entity):
             yield answer
         async for answer in references.of_wrong_type(conn, work, entity):
@@ -134,6 +137,15 @@ async def duplicates(conn: Connection, entity: Entity) -> Answer:
         " (SELECT sourced_id FROM {table} GROUP BY sourced_id HAVING count(*) > 1)) AS twice WHERE line > first"
     ).format(table=staging.table(entity))
     return await prospect.find(conn, failing, "E-DUPLICATE", entity.file, "sourcedId")
+
+
+async def set_aside_late(conn: Connection, work: Prospect, entity: Entity) -> None:
+    """Take out the rows of a delta file that say less than is stored, which is newer: nothing will come of them."""
+    statement = SQL(
+        "DELETE FROM {} s USING {} l WHERE l.tenant_id = {} AND l.sourced_id = s.sourced_id"
+        " AND s.source_modified < l.source_modified AND s.source_modified > '-infinity'"
+    ).format(staging.table(entity), Identifier(entity.table), Literal(work.tenant_id))
+    await database.run(conn, statement, {})
 
 
 async def cycles(conn: Connection, work: Prospect, entity: Entity) -> Answer:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
+import msgspec
 from psycopg.sql import SQL, Composable, Composed, Identifier
 
 from oneroster import entities
@@ -18,9 +19,8 @@ async def diff(conn: Connection, work: Merge) -> list[Count]:
         if entity not in work.fresh and entity not in WITH_CHILDREN:
             await _diff_rows(conn, work, entity)
     await _keep_parts_of_the_gone(conn, work)
-    for entity in PARTS:
-        if work.brings(entity) and entity not in work.fresh:
-            await apply.write(conn, work, entity, f"diff_{entity.table}")
+    await merge.mark(conn, "diffed")
+    await _write_parts(conn, work)
     counts: list[Count] = []
     for entity in entities.EXPOSED:
         touched = work.brings(entity) or (entity is entities.USERS and any(work.brings(part) for part in PARTS))
@@ -40,14 +40,19 @@ async def _no_users(conn: Connection, work: Merge) -> bool:
     return not await merge.has_rows(conn, work.tenant_id, entities.USERS)
 
 
-async def moved_unseen(conn: Connection, work: Merge) -> bool:
-    """Whether parts differ from what is stored, though no record that the API shows does; after `diff`."""
+async def keep_unseen(conn: Connection, work: Merge) -> None:
+    """Instead of what `diff` did where no record changes: parts that came under other ids belong to what is stored.
+
+    They are entered into the newest revision, which looks as before. Whoever refers to them later finds them.
+    """
+    await merge.go_back(conn, "diffed")
+    await _write_parts(conn, msgspec.structs.replace(work, revision=work.revision - 1))
+
+
+async def _write_parts(conn: Connection, work: Merge) -> None:
     for part in PARTS:
         if work.brings(part) and part not in work.fresh:
-            statement = SQL("SELECT EXISTS (SELECT FROM {})").format(Identifier(f"diff_{part.table}"))
-            if await database.fetch_value(conn, statement, {}):
-                return True
-    return False
+            await apply.write(conn, work, part, f"diff_{part.table}")
 
 
 async def _diff_rows(conn: Connection, work: Merge, entity: Entity) -> None:

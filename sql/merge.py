@@ -17,7 +17,7 @@ from oneroster.entities import Entity
 from sql import database, differing, documents, revisions, staging
 from sql.database import Connection
 
-Mark = Literal["begun", "staged"]
+Mark = Literal["begun", "diffed"]
 PARTS = tuple(entity for entity in entities.ALL if entity.part_of)
 WITH_CHILDREN = tuple(entity for entity in entities.EXPOSED if entity.children)
 
@@ -81,7 +81,8 @@ async def has_rows(conn: Connection, tenant_id: int, entity: Entity) -> bool:
 
 
 async def mark(conn: Connection, name: Mark) -> None:
-    """Name a moment of the load that can be gone back to: `begun` before anything is staged, `staged` after it."""
+    """Name a moment of the load that can be gone back to: `begun` before anything is staged, `diffed` before
+    anything is written."""
     await conn.execute(f"SAVEPOINT {name}")
 
 

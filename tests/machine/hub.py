@@ -181,6 +181,10 @@ class Hub:
         async with database.hub(self.pool, "viewer", read_only=True) as conn:
             return (await jobs.page(conn, tenant=self.tenant.code, limit=1000))[::-1]
 
+    async def problems(self, job: jobs.Job) -> list[jobs.Fault]:
+        async with database.hub(self.pool, "viewer", read_only=True) as conn:
+            return await jobs.problems(conn, job.tenant_id, job.id)
+
     async def counts(self, job: jobs.Job) -> list[jobs.Count]:
         async with database.hub(self.pool, "viewer", read_only=True) as conn:
             return await jobs.counts(conn, job.tenant_id, job.id)

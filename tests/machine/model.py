@@ -156,6 +156,9 @@ class Model:
             self._end(job, "rejected")
             return
         merged = merge(self.stored, bundle)
+        if primary_twice(merged, bundle):
+            self._end(job, "rejected")
+            return
         job.counts = guarded(count(self.shown, records.show(merged)), bundle)
         changes = not all(one.still for one in job.counts.values())
         job.why = self._held_because(job, approved) if changes else ""
@@ -186,12 +189,14 @@ class Model:
         return "guard" if any(one.guard != "ok" for one in job.counts.values()) else ""
 
     def _apply(self, job: Job, merged: Stored) -> None:
-        """Make a revision if any record changes; what no record shows is given up then."""
+        """Make a revision if any record changes; else only parts that no record shows differ from what is stored."""
         if not all(one.still for one in job.counts.values()):
             self.revisions.append(Revision(job, self.stored, self.current))
             shown = records.show(merged)
             self.stored = renewed(merged, self.shown, shown)
             self.shown = shown
+        else:
+            self.stored = self.stored | {stem: merged[stem] for stem in PARTS}
         job.revision = len(self.revisions) or None
         self._end(job, "applied")
 
@@ -223,6 +228,20 @@ def dangling(bundle: Bundle, stored: Stored) -> bool:
         if row.get("status") != "tobedeleted"
         for _, target, one in records.references(stem, row)
     )
+
+
+def primary_twice(merged: Stored, bundle: Bundle) -> bool:
+    """Whether a row of the file gives its user a second primary role in an org; one that comes late gives nothing."""
+    file = bundle.files.get("roles")
+    if file is None:
+        return False
+    sent = {row["sourcedId"] for row in file.rows}
+    met: dict[tuple[str, str], list[str]] = {}
+    for one, version in merged["roles"].items():
+        if version.active and version.cells["roleType"] == "primary" and (file.mode == "delta" or one in sent):
+            place = version.cells["userSourcedId"], version.cells["orgSourcedId"]
+            met.setdefault(place, []).append(one)
+    return any(len(found) > 1 and not sent.isdisjoint(found) for found in met.values())
 
 
 def merge(stored: Stored, bundle: Bundle) -> Stored:

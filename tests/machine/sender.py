@@ -154,15 +154,30 @@ class Sender:
             return
         one = chance.choice(sorted(self.rows[stem]))
         column = chance.choice([column for column in COLUMNS[stem] if column.refers])
-        there = sorted(self.rows[column.refers])
+        kind = {"schoolYearSourcedId": "schoolYear", "schoolSourcedId": "school"}.get(column.header)
+        there = [other for other, row in sorted(self.rows[column.refers].items()) if kind in (None, row.get("type"))]
         if column.many:
             chosen = chance.sample(there, min(len(there), chance.randint(1, 2)))
         else:
             chosen = [chance.choice(there)] if there else []
         if not column.required and chance.random() < 0.3:
             chosen = []
-        if chosen or not column.required:
-            self._put(stem, one, **self.rows[stem][one] | {column.header: ",".join(chosen)})
+        row = self.rows[stem][one] | {column.header: ",".join(chosen)}
+        wrong = {"roles": self._primary_twice, "orgs": self._cycle, "academicSessions": self._cycle}.get(stem)
+        if (chosen or not column.required) and not (wrong and wrong(stem, one, row)):
+            self._put(stem, one, **row)
+
+    def _cycle(self, stem: str, number: str, row: Row) -> bool:
+        above = row["parentSourcedId"]
+        while above and above != number:
+            above = self.rows[stem][above].get("parentSourcedId", "")
+        return above == number
+
+    def _primary_twice(self, stem: str, number: str, role: Row) -> bool:
+        same = ("userSourcedId", "orgSourcedId", "roleType")
+        return role["roleType"] == "primary" and any(
+            other != number and all(row[name] == role[name] for name in same) for other, row in self.rows[stem].items()
+        )
 
     def join(self, chance: Random) -> None:
         """A user comes, with all that is his."""
@@ -201,11 +216,13 @@ class Sender:
         if not self.gone[stem]:
             return
         one = chance.choice(sorted(self.gone[stem]))
-        self._put(stem, one, **self.gone[stem][one])
+        if stem != "roles" or not self._primary_twice(stem, one, self.gone[stem][one]):
+            self._put(stem, one, **self.gone[stem][one])
         if stem == "users":
             for file in ("userProfiles", "roles", "demographics", "enrollments"):
                 for number, row in sorted(self.gone[file].items()):
-                    if one in (row.get("userSourcedId"), number):
+                    twice = file == "roles" and self._primary_twice(file, number, row)
+                    if one in (row.get("userSourcedId"), number) and not twice:
                         self._put(file, number, **row)
         self.prune()
 

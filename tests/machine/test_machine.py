@@ -249,7 +249,9 @@ class Machine(RuleBasedStateMachine):
     def _agree(self, job: Job) -> None:
         Machine.steps += 1
         found = self._run(self.hub.all_jobs())
-        assert [one.state for one in found] == [one.state for one in self.model.jobs]
+        states = [one.state for one in found], [one.state for one in self.model.jobs]
+        faults = self._run(self.hub.problems(found[job.number]))
+        assert states[0] == states[1], "\n".join(map(str, (one for one in faults if one.severity == "error")))
         self._agree_on_records()
         for one, real in zip(self.model.jobs, found, strict=True):
             shown = one.revision if one.state in ("applied", "rolled_back") else None
