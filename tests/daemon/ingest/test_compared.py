@@ -2,6 +2,7 @@
 
 import copy
 import random
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from structlog.testing import capture_logs
 
 from oneroster import entities, profiles, sample, write
 from oneroster.profiles import Profile
-from sql import audit, database, tenants
+from sql import audit, database, decisions, jobs, tenants
 
 Rows = list[dict[str, str]]
 Roster = dict[str, Rows]
@@ -100,12 +101,19 @@ class Meddler:
         self._gone: list[tuple[str, dict[str, str]]] = []
         self._made = 0
 
-    def meddle(self, roster: Roster) -> Roster:
+    def live(self, roster: Roster) -> Roster:
+        """The roster some days later."""
+        deeds = (self.reword, self.reword, self.whole, self.enroll, self.shuffle)
+        return self._after(roster, deeds, self._random.choice((0, 1, 1, 2, 4)))
+
+    def spoil(self, roster: Roster) -> Roster:
+        """The roster as a bad export has it, if it is one of the bad days."""
+        deeds = (self.leave, self.come_back, self.double, self.point_astray, self.second_role, self.rekey, self.retype)
+        return self._after(roster, deeds, self._random.choice((0, 0, 1, 2)))
+
+    def _after(self, roster: Roster, deeds: Sequence[Callable[[Roster], None]], number: int) -> Roster:
         roster = copy.deepcopy(roster)
-        for _ in range(self._random.choice((0, 1, 1, 2, 4))):
-            often = (self.reword, self.reword, self.whole, self.enroll, self.shuffle, self.come_back)
-            rarely = (self.leave, self.double, self.point_astray, self.second_role, self.rekey, self.retype)
-            deed = self._random.choice(often if self._random.random() < 0.7 else rarely)
+        for deed in self._random.choices(deeds, k=number):
             deed(roster)
         return roster
 
@@ -133,6 +141,8 @@ class Meddler:
         rows, at = self._row(roster, "users")
         if len(rows) > 4:
             number = rows.pop(at)["sourcedId"]
+            for row in rows:
+                row["agentSourcedIds"] = ",".join(one for one in row["agentSourcedIds"].split(",") if one != number)
             for name in ("roles", "userProfiles", "enrollments"):
                 roster[name] = [row for row in roster.get(name, []) if row["userSourcedId"] != number]
             roster["demographics"] = [row for row in roster["demographics"] if row["sourcedId"] != number]
@@ -152,9 +162,8 @@ class Meddler:
         self._random.shuffle(rows)
 
     def double(self, roster: Roster) -> None:
-        if self._random.random() < 0.3:
-            rows, at = self._row(roster)
-            rows.insert(self._random.randrange(len(rows) + 1), dict(rows[at]))
+        rows, at = self._row(roster)
+        rows.insert(self._random.randrange(len(rows) + 1), dict(rows[at]))
 
     def point_astray(self, roster: Roster) -> None:
         rows, at = self._row(roster, "enrollments", "roles", "classes")
@@ -177,18 +186,87 @@ class Meddler:
         rows[at]["type"] = self._random.choice(("school", "district"))
 
 
-@pytest.mark.parametrize("seed", [1, 2, 3])
+@pytest.mark.parametrize("seed", [1, 2])
 @pytest.mark.parametrize("name", ["base-1.2", "jp-1.2.1"])
 async def test_whatever_changes_the_end_is_the_same(twins: Twins, name: str, seed: int, tmp_path: Path) -> None:
     profile = profiles.BY_NAME[name]
+    for one in (twins.one, twins.other):  # a guard that lets some pass and holds some
+        await one.set("auto", {"guard": {"deleted": 0.8, "updated": 0.9, "few": 1}})
     meddler = Meddler(seed)
     roster = made(profile)
     assert await twins.deliver(written(tmp_path, profile, roster)) == "applied"
     ends = []
-    for _ in range(14):
-        sent = meddler.meddle(roster)
-        ends.append(await twins.deliver(written(tmp_path, profile, sent)))
-        if ends[-1] == "applied":
-            roster = sent
-    assert twins.compared >= 3
+    for _ in range(10):
+        roster = meddler.live(roster)
+        ends.append(await twins.deliver(written(tmp_path, profile, meddler.spoil(roster))))
+    assert twins.compared, ends
     assert {"applied", "rejected"} <= {*ends}
+
+
+async def sent(hub: Any, roster: Roster, **given: Any) -> tuple[Any, list[str] | None]:
+    """The job, and the names of the files without a difference; None where the bundle was read whole."""
+    with capture_logs() as logs:
+        job = await hub.roster(roster, **given)
+    found = [line["same"] for line in logs if line["event"] == "compared"]
+    return job, found[0] if found else None
+
+
+async def test_what_has_not_changed_is_not_read_again(hub: Any, roster: Any) -> None:
+    job, same = await sent(hub, roster)
+    assert (job.state, same) == ("applied", None)
+    roster["users"][2]["givenName"] = "三郎"
+    job, same = await sent(hub, roster)
+    assert (job.state, job.revision, job.updated, job.rows["users"]) == ("applied", 2, 1, 14)
+    assert same == sorted({*roster} - {"users"})
+    job, same = await sent(hub, roster, backwards=True)
+    assert (job.state, job.revision, same) == ("applied", 2, sorted(roster))
+    counts = await hub.counts(job)
+    assert [(one.before, one.after) for one in map(counts.get, ("users", "students", "enrollments"))] == [
+        (14, 14),
+        (12, 12),
+        (13, 13),
+    ]
+
+
+async def test_a_line_that_refers_to_what_has_gone_is_named_though_it_has_not_changed(hub: Any, roster: Any) -> None:
+    await hub.roster(roster)
+    del roster["classes"][0]
+    job, same = await sent(hub, roster)
+    assert (job.state, same) == ("rejected", None)
+    faults = [one for one in await hub.problems(job) if one.severity == "error"]
+    assert {(one.code, one.column, one.value) for one in faults} == {("E-REF", "classSourcedId", "c-1")}
+    assert [one.line for one in faults] == list(range(2, 15))
+
+
+async def test_only_the_bundle_that_the_roster_is_of_is_compared_with(hub: Any, roster: Any) -> None:
+    await hub.roster(roster)
+    changed = copy.deepcopy(roster)
+    changed["users"][2]["givenName"] = "三郎"
+    date = {"status": "active", "dateLastModified": "2026-04-02T00:00:00.000Z"}
+    users = {"users": [row | date for row in changed["users"][2:3]]}
+    assert (await sent(hub, users, modes={"users": "delta"}))[0].updated == 1
+    job, same = await sent(hub, roster)  # the row of the delta changes back
+    assert (job.state, job.updated, same) == ("applied", 1, None)
+    assert (await sent(hub, changed))[1] is not None
+    async with database.hub(hub.pool, "admin") as conn:
+        newest = (await jobs.page(conn))[0]
+        await decisions.roll_back(conn, newest, "a test", audit.SYSTEM, cascade=False)
+    while await hub.worker.turn(hub.conninfo):
+        pass
+    roster["users"][3]["givenName"] = "四郎"
+    job, same = await sent(hub, roster)
+    assert (job.state, job.updated, same) == ("applied", 1, None)
+
+
+async def test_a_bundle_whose_forerunner_is_not_to_be_read_is_read_whole(hub: Any, roster: Any) -> None:
+    first = await hub.roster(roster)
+    place = hub.settings.state / "archive" / str(hub.tenant.id) / first.sha256
+    place.write_bytes(place.read_bytes()[:-1])
+    roster["users"][2]["givenName"] = "三郎"
+    job, same = await sent(hub, roster)
+    assert (job.state, job.updated, same) == ("applied", 1, None)
+    place = hub.settings.state / "archive" / str(hub.tenant.id) / job.sha256
+    place.unlink()
+    roster["users"][2]["givenName"] = "四郎"
+    job, same = await sent(hub, roster)
+    assert (job.state, job.updated, same) == ("applied", 1, None)
