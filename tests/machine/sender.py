@@ -145,7 +145,14 @@ class Sender:
             one = chance.choice(sorted(self.rows[stem]))
             choices = VALUES[stem] | dict.fromkeys(METADATA, ("", "kept", "other"))
             header = chance.choice(list(choices))
+            if header == "type" and self._is_typed(one):
+                return
             self._put(stem, one, **self.rows[stem][one] | {header: chance.choice(choices[header])})
+
+    def _is_typed(self, number: str) -> bool:
+        """Whether any row refers or referred to it that may refer to a school, or a school year, only."""
+        rows = [row for there in (self.rows, self.gone) for found in there.values() for row in found.values()]
+        return any(number in (row.get("schoolSourcedId"), row.get("schoolYearSourcedId")) for row in rows)
 
     def refer(self, chance: Random) -> None:
         """A reference changes."""
