@@ -11,6 +11,8 @@ import msgspec
 from oneroster import manifest, profiles, sample
 
 PROFILE = profiles.BY_NAME["jp-1.2.1"]
+LEVEL = 6
+"""At which the samples are packed, zlib's own default."""
 DAY = datetime.date(2026, 4, 1)
 
 
@@ -19,7 +21,9 @@ class Bundles(msgspec.Struct, frozen=True):
 
     full: Path
     again: Path
-    """The same files in a zip of other bytes, which is no duplicate."""
+    """The same files in a zip of another time and order, as the same exporter makes it the next night."""
+    repacked: Path
+    """The same files, packed by another program."""
     shuffled: Path
     """The same rows in another order."""
     changed: Path
@@ -32,18 +36,19 @@ def write(folder: Path, users: int) -> Bundles:
     """Write them all. They all bear the same day, so that none supersedes another."""
     name = sample.bundle_name(users, day=DAY)
     places = Bundles(*(folder / kind / name for kind in Bundles.__struct_fields__))
-    for place in (places.full, places.again, places.shuffled, places.changed, places.tenth):
-        place.parent.mkdir()
+    for kind in Bundles.__struct_fields__:
+        (folder / kind).mkdir()
     sample.write_sample(places.full, users, profile=PROFILE)
     sample.write_sample(places.changed, users, profile=PROFILE, change=1)
     sample.write_sample(places.tenth, max(1, users // 10), profile=PROFILE)
-    _rewrite(places.full, places.again, lambda name, lines: lines)
-    _rewrite(places.full, places.shuffled, _shuffled)
+    _rewrite(places.full, places.again, lambda name, lines: lines, LEVEL)
+    _rewrite(places.full, places.repacked, lambda name, lines: lines, 4)
+    _rewrite(places.full, places.shuffled, _shuffled, LEVEL)
     return places
 
 
-def _rewrite(source: Path, target: Path, change: Callable[[str, list[bytes]], list[bytes]]) -> None:
-    with zipfile.ZipFile(source) as old, zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED, compresslevel=4) as new:
+def _rewrite(source: Path, target: Path, change: Callable[[str, list[bytes]], list[bytes]], level: int) -> None:
+    with zipfile.ZipFile(source) as old, zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED, compresslevel=level) as new:
         for name in reversed(old.namelist()):
             lines = old.read(name).splitlines(keepends=True)
             new.writestr(name, b"".join(change(name, lines)))

@@ -52,6 +52,8 @@ class Outcome(msgspec.Struct, frozen=True):
     samples: Sequence[Sample] = ()
     bulk: bool = False
     """Whether it brought a file as the full truth."""
+    content: str | None = None
+    """What the bundle held (`Bundle.content`)."""
     read_as: str | None = None
     """How it was read, where nothing was wrong with any row and every file is the full truth (`basis.read_as`)."""
 
@@ -116,7 +118,7 @@ async def prepare(
         examine.recognise(tenant, job.bundle, bundle, findings)
         found = await examine.examine(conn, tenant, bundle, profile, sealer, findings, mark)
     staged, modes = found
-    outcome = Outcome("applied", findings, None, profile.name, why, staged.rows)
+    outcome = Outcome("applied", findings, None, profile.name, why, staged.rows, content=bundle.content or None)
     if findings.spotless and all(mode == "bulk" for mode in modes.values()):
         outcome = msgspec.structs.replace(outcome, read_as=basis.read_as(profile, bundle))
     await refuse_late(conn, job, modes, outcome)
@@ -205,16 +207,15 @@ async def judge(conn: Connection, work: merge.Merge, job: Claim, limits: Setting
     outcome = msgspec.structs.replace(outcome, counts=counts)
     if not changes(counts):
         return outcome
-    because = await held_because(conn, work, job, counts, outcome.rows)
+    because = await held_because(conn, work, job, outcome)
     if because is not None:
         raise Ended(msgspec.structs.replace(outcome, state="held", reason=because))
     return outcome
 
 
-async def held_because(
-    conn: Connection, work: merge.Merge, job: Claim, counts: Sequence[Count], rows: dict[str, int]
-) -> Said | None:
+async def held_because(conn: Connection, work: merge.Merge, job: Claim, outcome: Outcome) -> Said | None:
     """Why a person must look first, None when the load may go on."""
+    counts = outcome.counts
     if job.approved_deletes is not None:
         removals = jobs.sums(counts)["deleted"]
         if removals == job.approved_deletes:
@@ -223,12 +224,12 @@ async def held_because(
             f"Approved with {job.approved_deletes:,} removals, but now {removals:,} records would go.",
             f"削除{job.approved_deletes:,}件として承認されましたが、現在は{removals:,}件になります。",
         )
-    if await decisions.rolled_back_bytes(conn, job.tenant_id, job.sha256):
+    if await decisions.rolled_back_bytes(conn, job.tenant_id, job.sha256, outcome.content):
         return ROLLED_BACK
     sentence = guard.held_because(counts)
     if sentence is None:
         return None
-    cause = await causes.likely(conn, work, counts, rows)
+    cause = await causes.likely(conn, work, counts, outcome.rows)
     return sentence + cause if cause else sentence
 
 
@@ -283,6 +284,7 @@ async def enter(conn: Connection, job: Claim, sealer: Sealer, outcome: Outcome, 
         rows=outcome.rows,
         counts=outcome.counts,
         warnings=outcome.findings.total["warning"],
+        content=outcome.content,
     )
     if not kept:
         raise Taken

@@ -5,6 +5,7 @@ encrypted or monstrous entries are refused before a byte of them is read.
 """
 
 import errno
+import hashlib
 import io
 import os
 import stat
@@ -77,6 +78,16 @@ class Bundle:
     @property
     def names(self) -> set[str]:
         return set(self._files)
+
+    @property
+    def content(self) -> str:
+        """The same for bundles of the same files, whatever the zip: SHA-256 of names, sizes and CRCs, in hex.
+
+        The manifest does not count. "" for a folder. It tells what a person should look at, and decides nothing else.
+        """
+        entries = [entry for name, entry in sorted(self._files.items()) if name != manifest.NAME]
+        lines = [f"{one.filename} {one.file_size} {one.CRC}\n" for one in entries if isinstance(one, zipfile.ZipInfo)]
+        return hashlib.sha256("".join(lines).encode()).hexdigest() if lines else ""
 
     def packed_alike(self, other: "Bundle", name: str) -> bool:
         """Whether both hold the same packed bytes of a file, and so the same file: told without unpacking it.

@@ -93,6 +93,7 @@ async def settle(
     rows: Mapping[str, int],
     counts: Sequence[Count],
     warnings: int,
+    content: str | None,
 ) -> bool:
     """Within the load's transaction: what it did; False when the job was taken away, and then nothing may be kept."""
     params = {
@@ -102,6 +103,7 @@ async def settle(
         "profile_reason": profile_reason,
         "rows": Jsonb(dict(rows)),
         "warnings": warnings,
+        "content": content,
         **sums(counts),
     }
     return await database.run(conn, STATEMENTS["settle"], params) == 1

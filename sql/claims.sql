@@ -36,7 +36,8 @@ RETURNING tenant_id, id
 
 -- settle: inside the load itself: what it did; nothing when the job was taken away meanwhile
 UPDATE jobs SET revision = %(revision)s, profile = %(profile)s, profile_reason = %(profile_reason)s, rows = %(rows)s, inserted = %(inserted)s,
-                updated = %(updated)s, deleted = %(deleted)s, errors = 0, warnings = %(warnings)s, phase = 'publish'
+                updated = %(updated)s, deleted = %(deleted)s, errors = 0, warnings = %(warnings)s, content = %(content)s,
+                phase = 'publish'
  WHERE tenant_id = %(tenant)s AND id = %(job)s AND state = 'loading' AND worker = %(worker)s AND attempts = %(attempts)s
 
 -- finish: a job has come to its end, or waits for a person

@@ -146,9 +146,9 @@ async def mark_undone(conn: Connection, claim: claims.Claim) -> None:
         await audit.write(conn, claim.tenant_id, audit.SYSTEM, "job.rolled_back", str(number), detail=detail)
 
 
-async def rolled_back_bytes(conn: Connection, tenant_id: int, sha256: str) -> uuid.UUID | None:
-    """The job that last applied these very bytes, when that was undone; else None."""
-    params = {"tenant": tenant_id, "sha256": sha256}
+async def rolled_back_bytes(conn: Connection, tenant_id: int, sha256: str, content: str | None) -> uuid.UUID | None:
+    """The job that last applied these very bytes, or the same files packed anew, when that was undone; else None."""
+    params = {"tenant": tenant_id, "sha256": sha256, "content": content}
     found: uuid.UUID | None = await database.fetch_value(conn, STATEMENTS["rolled_back_bytes"], params)
     return found
 

@@ -32,7 +32,8 @@ UPDATE jobs SET state = 'rolled_back', reason = %(reason)s, reason_japanese = %(
    AND id <> %(job)s
 RETURNING id
 
--- rolled_back_bytes: the job that these very bytes were last applied by, when it is rolled back
-SELECT id FROM (SELECT id, state FROM jobs WHERE tenant_id = %(tenant)s AND sha256 = %(sha256)s AND kind = 'bundle'
+-- rolled_back_bytes: the job that these very bytes, or the same files, were last applied by, when it is rolled back
+SELECT id FROM (SELECT id, state FROM jobs WHERE tenant_id = %(tenant)s AND kind = 'bundle'
+                   AND (sha256 = %(sha256)s OR content = %(content)s)
                    AND state IN ('applied', 'rolled_back') ORDER BY finished_at DESC LIMIT 1) AS last
  WHERE state = 'rolled_back'

@@ -117,12 +117,14 @@ CREATE TABLE jobs (
     phase_at timestamptz,                   -- when the phase began
     phase_of bigint,                        -- rows the phase has to do, as far as that can be told
     reason_japanese text COLLATE "C",       -- the reason again, for the sender
+    content text COLLATE "C",               -- what the bundle holds, however it is packed, once it is applied
     PRIMARY KEY (tenant_id, id)
 );
 CREATE INDEX ON jobs (received_at);
 CREATE INDEX ON jobs (state, received_at) WHERE state IN ('received', 'loading');
 CREATE INDEX ON jobs (finished_at) WHERE reported_at IS NULL;
 CREATE INDEX ON jobs (tenant_id, sha256);
+CREATE INDEX ON jobs (tenant_id, content);
 -- Loads of one tenant are serial: two workers cannot both take a job of it.
 CREATE UNIQUE INDEX jobs_one_loading ON jobs (tenant_id) WHERE state = 'loading';
 

@@ -46,7 +46,7 @@ def write(files: dict[str, File], day: str, target: Path, chance: Random) -> Bun
     with zipfile.ZipFile(target, "w", chance.choice((zipfile.ZIP_DEFLATED, zipfile.ZIP_STORED))) as archive:
         for name in names:
             archive.writestr(zipfile.ZipInfo(name, (2026, 4, 1, 0, 0, 0)), members[name])
-    return Bundle(files, day, hashlib.sha256(target.read_bytes()).hexdigest())
+    return Bundle(files, day, hashlib.sha256(target.read_bytes()).hexdigest(), _content(target))
 
 
 def _manifest(files: dict[str, File], chance: Random) -> str:
@@ -84,3 +84,9 @@ def _text(stem: str, file: File, chance: Random) -> str:
     writer.writeheader()
     writer.writerows(rows)
     return out.getvalue()
+
+
+def _content(target: Path) -> tuple[tuple[str, bytes], ...]:
+    """What the bundle holds besides its manifest."""
+    with zipfile.ZipFile(target) as archive:
+        return tuple((name, archive.read(name)) for name in sorted(archive.namelist()) if name != "manifest.csv")

@@ -25,6 +25,8 @@ class Bundle:
     files: dict[str, File]
     day: str
     sha256: str
+    content: tuple[tuple[str, bytes], ...]
+    """The files, whatever the zip."""
 
     @property
     def bulk(self) -> bool:
@@ -181,7 +183,7 @@ class Model:
         same = [
             one
             for one in self.jobs
-            if one.bundle is not None and one.bundle.sha256 == job.bundle.sha256
+            if one.bundle is not None and one.bundle.content == job.bundle.content
             and one.state in ("applied", "rolled_back")
         ]  # fmt: skip
         if same and max(same, key=lambda one: one.ended).state == "rolled_back":

@@ -133,7 +133,7 @@ class Machine(RuleBasedStateMachine):
         """Of an earlier bundle or of the last one, under a name of then or of today."""
         path, bundle = chance.choice([self.sent[-1], chance.choice(self.sent)])
         day = chance.choice((bundle.day, _name(self.day)))
-        self._deliver_bytes(path, Bundle(bundle.files, day, bundle.sha256), crash)
+        self._deliver_bytes(path, Bundle(bundle.files, day, bundle.sha256, bundle.content), crash)
 
     @rule(chance=CHANCE, crash=CRASHES)
     def the_same_content(self, chance: Random, crash: tuple[str, int]) -> None:

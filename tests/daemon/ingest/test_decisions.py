@@ -1,6 +1,7 @@
 """What a person decides: a held bundle approved, rejected, superseded; an applied one rolled back."""
 
 import copy
+import zipfile
 from typing import Any
 
 import pytest
@@ -184,6 +185,19 @@ async def test_rolled_back_bytes_that_come_again_are_held_until_approved(hub: An
     assert (await decide(hub, again)).state == "applied"
     assert (await hub.deliver(hub.folder / "b.zip", NEXT)).state == "duplicate"
     assert await state(hub, first) == "applied"
+
+
+async def test_the_same_files_packed_anew_after_a_rollback_are_held_too(hub: Any, roster: Any) -> None:
+    await hub.roster(roster)
+    roster["users"][0]["givenName"] = "次郎"
+    await undo(hub, await hub.roster(roster, name=NEXT))
+    with zipfile.ZipFile(hub.folder / "b.zip") as old, zipfile.ZipFile(hub.folder / "c.zip", "w") as new:
+        for name in reversed(old.namelist()):
+            new.writestr(name, old.read(name))
+    again = await hub.deliver(hub.folder / "c.zip", NEXT)
+    assert (again.state, again.reason) == ("held", "rolled-back")
+    roster["users"][0]["givenName"] = "三郎"
+    assert (await hub.roster(roster, name=NEXT)).state == "applied"
 
 
 async def test_after_a_rollback_the_bundle_before_it_is_current(hub: Any, roster: Any) -> None:
