@@ -221,10 +221,10 @@ class Tally:
     def chunks(self) -> Iterator[bytes]:
         """COPY text, a batch at a time."""
         for batch in self._reader.batches():
-            self.rows += len(batch.cells) + batch.lost
-            self.staged += len(batch.cells)
+            self.rows += len(batch.lines) + batch.lost
+            self.staged += len(batch.lines)
             self._findings.add(batch.problems)
-            if batch.cells:
+            if batch.lines:
                 yield self._encoder.encode(batch)
 
 

@@ -8,6 +8,7 @@ A line ends in CR LF, LF or CR, also mixed (CSV binding section 2).
 import codecs
 import csv
 import functools
+import io
 import itertools
 import re
 import sys
@@ -17,6 +18,7 @@ from typing import IO
 import msgspec
 
 from oneroster.habits import Habits
+from oneroster.pieces import Alike, Piece, first_line
 from oneroster.problems import Problem
 
 SETTINGS = ("auto", "cp932")
@@ -54,6 +56,8 @@ class Lines:
     """The lines of one file, read by `reader`; raises Foreign and csv.Error on the way.
 
     A line that cannot be decoded is handed out all the same, with U+FFFD for what is no text, and told in `signs`.
+    Whoever sets `width`, and `ended` behind each row, is given rows that are written alike without reading CSV: where
+    these begin, the reader comes to its end.
     """
 
     def __init__(self, stream: IO[bytes], file: str, encoding: str = "auto", habits: Habits | None = None) -> None:
@@ -64,6 +68,13 @@ class Lines:
         self.unlisted = 0
         """Lines that could not be decoded beyond those named one by one."""
         self.habits = habits
+        self.width = 0
+        """Values in a row."""
+        self.ended = 0
+        """The line that ends the last row."""
+        self.before = 0
+        """Lines before those of the reader."""
+        self._alike: Alike | None = None
         self._stream = stream
         self._codec = encoding if encoding == "cp932" else "utf-8"
         self._wide = ""
@@ -73,13 +84,31 @@ class Lines:
         self._piece, self._begun = b"", 1
         self._looked_cp932 = False
         self._problems: list[Problem] = []
-        self.reader = csv.reader(itertools.chain.from_iterable(self._pieces()), strict=True)
+        self._held = 0
+        self._rest = self._read()
+        self.reader = csv.reader(self._all(), strict=True)
+
+    @property
+    def count(self) -> int:
+        """Lines handed out."""
+        return self.before + self.reader.line_num
+
+    def alike(self) -> Alike | None:
+        """The rows before which the reader has come to its end; None where that is the end of the file.
+
+        Behind them reads another reader.
+        """
+        found, self._alike = self._alike, None
+        if found is not None:
+            self.before = self.ended = self.count + len(found.columns[0])
+            self.reader = csv.reader(self._all(), strict=True)
+        return found
 
     def take(self, last: int | None = None) -> list[Problem]:
         """What has been found since it was last asked; of habits up to a line, or else as far as rows are read."""
         found, self._problems = self._problems, []
         if self.habits is not None:
-            found += self.habits.take(self.reader.line_num if last is None else last)
+            found += self.habits.take(self.count if last is None else last)
         return found
 
     def unread(self, start: int) -> tuple[int, int]:
@@ -95,25 +124,39 @@ class Lines:
         lines = len((text[:at] + b".").splitlines())
         return start + lines - 1, column if rows else sys.maxsize
 
+    def _all(self) -> Iterator[str]:
+        return itertools.chain.from_iterable(self._pieces())
+
     def _pieces(self) -> Iterator[Iterable[str]]:
-        held = 0
-        for piece in _whole_lines(self._blocks()):
-            held += len(piece)
-            if held > BATCH_BYTES:
-                if 0 in self.signs:  # still: no row has ended since
-                    raise csv.Error(f"row longer than {BATCH_BYTES} bytes")
-                self.signs.append(0)
-                held = 0
-            yield self._lines(piece)
+        """What is to be read as CSV, up to the next rows that need not."""
+        for piece in self._rest:
+            at = self.count
+            if self.habits is not None:
+                self.habits.look(piece, at)
+            foreign = b"\x1b" in piece.data and _ISO_2022_JP.search(piece.data) is not None
+            if self.width and self.ended == at and not foreign:
+                self._alike = piece.alike(self.width, self._codec)
+                if self._alike is not None:
+                    self._held = 0
+                    return
+            self._hold(len(piece.data))
+            self._piece, self._begun = piece.data, at + 1
+            yield self._one_by_one(piece.data, foreign=True) if foreign else self._lines(piece.data)
+
+    def _hold(self, size: int) -> None:
+        self._held += size
+        if self._held > BATCH_BYTES:
+            if 0 in self.signs:  # still: no row has ended since
+                raise csv.Error(f"row longer than {BATCH_BYTES} bytes")
+            self.signs.append(0)
+            self._held = 0
 
     def _lines(self, piece: bytes) -> Iterable[str]:
-        self._piece, self._begun = piece, self.reader.line_num + 1
-        if self.habits is not None:
-            self.habits.look(piece, self.reader.line_num)
-        foreign = b"\x1b" in piece and _ISO_2022_JP.search(piece) is not None
-        if piece.isascii() and not foreign:
-            return map(bytes.decode, piece.splitlines(keepends=True))
-        return self._one_by_one(piece, foreign)
+        try:
+            # Also of these lines the ends are CR LF, LF and CR, and nothing else.
+            return io.StringIO(piece.decode(self._codec), newline="")
+        except UnicodeDecodeError:
+            return self._one_by_one(piece, foreign=False)
 
     def _one_by_one(self, piece: bytes, foreign: bool) -> Iterator[str]:
         codec = self._codec
@@ -127,7 +170,7 @@ class Lines:
                 yield raw.decode(codec, errors="replace")
 
     def _tell(self, error: UnicodeDecodeError, raw: bytes) -> None:
-        self.signs.append(self.reader.line_num + 1)
+        self.signs.append(self.count + 1)
         looks_cp932 = self._codec == "utf-8" and not self._wide and _is_cp932(raw)
         # One line that may be CP932 tells of a whole file in the wrong encoding.
         repeated, self._looked_cp932 = looks_cp932 and self._looked_cp932, self._looked_cp932 or looks_cp932
@@ -153,9 +196,22 @@ class Lines:
             self._problems.append(self._problem(value, at, _what(raw[at : at + 2]) + hint))
 
     def _problem(self, value: str, at: int, detail: str) -> Problem:
-        line = self.reader.line_num + 1
+        line = self.count + 1
         place = at + 1 + (self._mark if line == 1 else 0)
         return Problem("E-ENC", self.file, line, "", value, f"Byte {place} of the line is {value}. {detail}")
+
+    def _read(self) -> Iterator[Piece]:
+        """The whole file. A header of one line stands alone: it is often written otherwise than the rows."""
+        pieces = _whole_lines(self._blocks())
+        for first in pieces:
+            head = Piece(first[: first_line(first)])
+            if head.alike(head.shape.count(b",") + 1, self._codec) is not None:
+                yield head
+                first = first[len(head.data) :]
+            if first:
+                yield Piece(first)
+            break
+        yield from map(Piece, pieces)
 
     def _blocks(self) -> Iterator[bytes]:
         """The bytes of the file without its mark, as UTF-8 where they were UTF-16."""

@@ -2,16 +2,16 @@
 
 Both are warnings, once a file, with line and column of the first occurrence (Japan sheet sections 2 and 8). The bytes
 go by in pieces of whole lines, in an encoding that says quotes, commas and ends of lines as ASCII does. What is as it
-should be is told by the shapes of rows, which are what is left of them without everything else.
+should be is told by the shapes of rows.
 """
 
 import csv
 import re
 import sys
 
+from oneroster.pieces import Piece, first_line
 from oneroster.problems import Problem
 
-_ELSE = bytes(set(range(256)) - set(b'",\r\n'))
 _OTHER_END = re.compile(rb"(?<!\r)\n|\r(?!\n)")
 _QUOTED = re.compile(rb'[\r\n]*(?:"[^"]*"(?:,(?=")|[\r\n]+)?)*+')
 """Values in quotes, from one on, as far as there are only such. A doubled quote is two values side by side."""
@@ -32,7 +32,7 @@ class Habits:
         self._inside = False
         self._names: list[str] = []
         self._good: set[bytes] = set()
-        """Rows without everything but quotes, commas and ends of lines: a file has a handful of such shapes."""
+        """Shapes of rows up to their LF: a file has a handful."""
         self._problems: list[Problem] = []
 
     def take(self, last: int = sys.maxsize) -> list[Problem]:
@@ -41,16 +41,15 @@ class Habits:
         self._problems = [one for one in self._problems if one.line > last]
         return found
 
-    def look(self, piece: bytes, before: int) -> None:
+    def look(self, piece: Piece, before: int) -> None:
         """Look at the next piece, before which there are so many lines."""
-        if not self._ends and not self._quotes:
+        if (not self._ends and not self._quotes) or piece.row[:-1] in self._good:
             return
-        left = piece.translate(None, _ELSE)
-        *shapes, rest = left.split(b"\n")
+        *shapes, rest = piece.shape.split(b"\n")
         new = set(shapes) - self._good
         if new or rest or self._head:
-            self._look_at_shapes(piece, before, new, rest)
-            self._inside ^= bool(left.count(b'"') % 2)
+            self._look_at_shapes(piece.data, before, new, rest)
+            self._inside ^= bool(piece.shape.count(b'"') % 2)
 
     def _look_at_shapes(self, piece: bytes, before: int, new: set[bytes], rest: bytes) -> None:
         """Look closer where shapes are not known to be good; those that are have no quote left open."""
@@ -59,11 +58,11 @@ class Habits:
             self._look_at_ends(piece, before)
         head, self._head = self._head, False
         if head:
-            self._names = next(csv.reader([piece[: _header_end(piece)].decode(errors="replace")]), [])
+            self._names = next(csv.reader([piece[: first_line(piece)].decode(errors="replace")]), [])
         quoted = {shape for shape in new if _QUOTED.fullmatch(shape)}
         if self._quotes and (head or quoted != new or not _QUOTED.fullmatch(rest)):
             # The header may stand without quotes.
-            self._look_at_quotes(piece, _header_end(piece) if head else 0, before)
+            self._look_at_quotes(piece, first_line(piece) if head else 0, before)
         if len(self._good) < MOST_SHAPES:
             self._good |= fine & quoted
 
@@ -102,12 +101,6 @@ class Habits:
 
 def _end(found: re.Match[bytes] | None, start: int) -> int:
     return found.end() if found else start
-
-
-def _header_end(piece: bytes) -> int:
-    ends = [at for at in (piece.find(b"\n"), piece.find(b"\r")) if at >= 0]
-    at = min(ends, default=len(piece))
-    return at + 2 if piece.startswith(b"\r\n", at) else at + 1
 
 
 def _breaks(piece: bytes, end: int) -> int:

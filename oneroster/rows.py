@@ -1,8 +1,8 @@
-"""Reading the rows of one CSV file: each becomes a checked tuple of cells, or problems.
+"""Reading the rows of one CSV file: columns of checked cells, a batch of rows at a time, and problems.
 
-A batch of rows is validated in one go: msgspec checks shape, blanks and lengths, one regular expression a column the
-characters, and each distinct word or date is looked at once. Only when a batch fails are its rows walked cell by cell,
-to name every fault (CSV binding sections 2 and 5). A row with faults is kept with those cells blank, so that what it
+A batch is validated column by column: msgspec checks blanks and lengths, a look at all bytes in a row the characters,
+and each distinct word or date is looked at once. Only when a batch fails are its rows walked cell by cell, to name
+every fault (CSV binding sections 2 and 5). A row with faults is kept with those cells blank, so that what it
 says otherwise, and whoever refers to it, can be judged; a bundle with an error is never applied.
 """
 
@@ -22,6 +22,7 @@ from oneroster.encodings import Foreign, Lines
 from oneroster.entities import Entity
 from oneroster.habits import Habits
 from oneroster.headers import Column, shown
+from oneroster.pieces import Columns
 from oneroster.problems import Problem
 from oneroster.profiles import Profile
 from oneroster.rules import Rules
@@ -38,14 +39,16 @@ _BREAK = re.compile(r"\r\n|\r|\n")
 
 
 class Batch(msgspec.Struct, frozen=True):
-    """Rows in file order; `cells[i]` begins on physical line `lines[i]` and follows `Rows.columns`.
+    """Rows in file order: row i begins on physical line `lines[i]`, and `columns` follow `Rows.columns`.
 
     At the end stand rows that could not be read whole, with their sourcedId alone.
     """
 
-    lines: list[int]
-    cells: list[list[str]]
+    lines: Sequence[int]
+    columns: Columns
     problems: list[Problem]
+    plain: bool
+    """It is known that no cell holds a quote, a backslash or a tab."""
     lost: int = 0
     """Rows of which not even the sourcedId could be read."""
 
@@ -63,11 +66,13 @@ def placed(one: Problem, places: Places) -> Problem:
 class Raw(msgspec.Struct):
     """Rows in the order of the file's own columns."""
 
-    lines: list[int]
-    rows: list[list[str]]
+    lines: Sequence[int]
+    columns: Columns
     partly: list[tuple[int, list[str] | None]]
     """Rows that could not be read whole: their sourcedId alone in the order of `Rows.columns`, or nothing."""
     problems: list[Problem]
+    plain: bool
+    """As of `Batch`."""
 
 
 # Deleting bytes is ten times faster than searching for one that is not of a class.
@@ -89,38 +94,34 @@ class Check:
     """What a batch of a file must pass as a whole, compiled once from its columns."""
 
     def __init__(self, columns: Sequence[Column]) -> None:
-        filled = Annotated[str, msgspec.Meta(min_length=1)]
-        short = Annotated[str, msgspec.Meta(max_length=255)]
-        filled_short = Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
-        fields: list[tuple[str, Any]] = []
+        self._lengths: list[tuple[int, Any]] = []
         self._characters: list[tuple[int, Callable[[bytes], object]]] = []
+        self._blanks: list[int] = []
         self._distinct: list[tuple[int, Column, set[str]]] = []
         for index, column in enumerate(columns):
             if column.kind is kinds.GUID:
-                fields.append((f"c{index}", filled_short if column.required else short))
+                self._lengths.append((index, _FILLED_SHORT if column.required else _SHORT))
                 self._characters.append((index, _beyond_guids))
             elif column.kind in (kinds.TEXT, kinds.TEXTS):
-                fields.append((f"c{index}", filled if column.required else str))
                 self._characters.append((index, _controls))
+                if column.required:
+                    self._lengths.append((index, _FILLED))
+                    self._blanks.append(index)
             else:
-                fields.append((f"c{index}", filled if column.required else str))
                 self._distinct.append((index, column, set()))
-        self._blanks = [
-            index for index, one in enumerate(columns) if one.required and one.kind in (kinds.TEXT, kinds.TEXTS)
-        ]
-        self._rows = list[msgspec.defstruct("Row", fields, array_like=True, gc=False)]  # type: ignore[misc]
 
-    def passes(self, rows: list[list[str]]) -> bool:
+    def passes(self, columns: Columns) -> bool:
         """Whether every cell of every row is as it must be."""
+        rows = len(columns[0])
         try:
-            msgspec.convert(rows, self._rows)
+            for index, lengths in self._lengths:
+                msgspec.convert(columns[index], lengths)
         except msgspec.ValidationError:
             return False
-        columns = list(zip(*rows, strict=True))
         for index, bad in self._characters:
             text = "\n".join(columns[index]).encode()
             # A line break inside a cell shows as one too many.
-            if bad(text) or text.count(b"\n") >= len(rows):
+            if bad(text) or text.count(b"\n") >= rows:
                 return False
         for index, column, good in self._distinct:
             for cell in set(columns[index]) - good:
@@ -129,6 +130,11 @@ class Check:
                 if len(good) < 10_000:
                     good.add(cell)
         return all(all(map(str.strip, columns[index])) for index in self._blanks)
+
+
+_FILLED = list[Annotated[str, msgspec.Meta(min_length=1)]]
+_SHORT = list[Annotated[str, msgspec.Meta(max_length=255)]]
+_FILLED_SHORT = list[Annotated[str, msgspec.Meta(min_length=1, max_length=255)]]
 
 
 class Rows:
@@ -181,26 +187,30 @@ class Rows:
             for index, one in enumerate(self.columns)
             if self._profile.japanese and one.header == "parentSourcedId"
         ]
-        straight = self._order == list(range(len(self._order)))
         for raw in self._raw():
-            lines, rows, problems = raw.lines, raw.rows, raw.problems
-            if not straight:
-                rows = [[row[index] for index in self._order] for row in rows]
+            lines, problems = raw.lines, raw.problems
+            columns = [raw.columns[index] for index in self._order]
             for index in nulls:
-                for row in rows:
-                    if row[index] == "NULL":
-                        row[index] = ""
-            if rows and not check.passes(rows):
-                for line, row in zip(lines, rows, strict=True):
-                    problems.extend(self._faults(line, row))
+                columns[index] = ["" if cell == "NULL" else cell for cell in columns[index]]
+            if lines and not check.passes(columns):
+                columns = self._walk(lines, columns, problems)
             known = [(line, row) for line, row in raw.partly if row is not None]
-            lines += [line for line, _ in known]
-            rows += [row for _, row in known]
-            if found := rules.judge(lines, rows):
+            if known:
+                lines = [*lines, *(line for line, _ in known)]
+                for column, cells in zip(columns, zip(*(row for _, row in known), strict=True), strict=True):
+                    column += cells
+            if lines and (found := rules.judge(lines, columns)):
                 problems += self._beyond(found, problems, {line for line, _ in known})
                 problems.sort(key=lambda one: one.line)
-            if rows or problems:
-                yield Batch(lines, rows, problems, len(raw.partly) - len(known))
+            if lines or problems:
+                yield Batch(lines, columns, problems, raw.plain, len(raw.partly) - len(known))
+
+    def _walk(self, lines: Sequence[int], columns: Columns, problems: list[Problem]) -> Columns:
+        """The columns mended, and what is wrong with them added to the problems, row by row."""
+        rows = list(map(list, zip(*columns, strict=True)))
+        for line, row in zip(lines, rows, strict=True):
+            problems.extend(self._faults(line, row))
+        return list(map(list, zip(*rows, strict=True)))
 
     def _beyond(self, found: list[Problem], problems: list[Problem], partly: set[int]) -> list[Problem]:
         """What rules say of cells that could be read, where these begin; the others are blank by now."""
@@ -210,45 +220,57 @@ class Rows:
 
     def _raw(self) -> Iterator[Raw]:
         """The rows as they stand in the file, up to its end or to where it cannot be read further."""
-        width, lines = len(self.header), self._lines
-        reader, signs = lines.reader, lines.signs
-        end = reader.line_num
+        lines = self._lines
+        lines.width, lines.ended = len(self.header), lines.count
         going = True
         while going:
-            raw = Raw([], [], [], [])
-            good, starts = raw.rows, raw.lines
-            going = False
-            try:
-                for row in itertools.islice(reader, BATCH):
-                    going = True
-                    start, end = end + 1, reader.line_num
-                    if len(row) == width and not signs:
-                        starts.append(start)
-                        good.append(row)
-                    elif self._is_last(start, row, raw):
-                        break
-            except ENDINGS as error:
-                raw.problems.append(self._ending(error, end + 1))
-                going = False
-            raw.problems.extend(lines.take(end))
+            raw, going = self._read_csv()
             yield raw
+            if alike := lines.alike():
+                last = lines.before
+                yield Raw(
+                    range(last - len(alike.columns[0]) + 1, last + 1), alike.columns, [], lines.take(last), alike.plain
+                )
+                going = True
 
-    def _is_last(self, start: int, row: list[str], raw: Raw) -> bool:
-        """Take a row that is blank, of another width or not decoded; whether the batch should end with it."""
-        signs, width = self._lines.signs, len(self.header)
-        broken, full = any(signs), 0 in signs
-        signs.clear()
+    def _read_csv(self) -> tuple[Raw, bool]:
+        """The next rows, and whether there may be more."""
+        width, lines = len(self.header), self._lines
+        reader, signs, before = lines.reader, lines.signs, lines.before
+        good: list[list[str]] = []
+        starts: list[int] = []
+        raw = Raw(starts, [], [], [], False)
+        going = False
+        try:
+            for row in itertools.islice(reader, BATCH):
+                going = True
+                start, lines.ended = lines.ended + 1, before + reader.line_num
+                full = 0 in signs
+                if len(row) == width and not any(signs):
+                    starts.append(start)
+                    good.append(row)
+                else:
+                    self._take_other(start, row, raw)
+                signs.clear()
+                if full:
+                    break
+        except ENDINGS as error:
+            raw.problems.append(self._ending(error, lines.ended + 1))
+            going = False
+        raw.problems.extend(lines.take(lines.ended))
+        raw.columns = list(map(list, zip(*good, strict=True))) if good else [[] for _ in self.header]
+        return raw, going
+
+    def _take_other(self, start: int, row: list[str], raw: Raw) -> None:
+        """Take a row that is blank, of another width or not decoded."""
+        width = len(self.header)
+        broken = any(self._lines.signs)
         if len(row) < 2 and not broken and not any(map(str.strip, row)):
-            return full
+            return
         if len(row) != width and not broken:  # of a line that is no text nothing else is said
             detail = f"The header has {width} columns."
             raw.problems.append(Problem("E-COLUMNS", self.file, start, "", str(len(row)), detail))
-        if len(row) == width and not broken:
-            raw.lines.append(start)
-            raw.rows.append(row)
-        else:
-            raw.partly.append((start, self._id_alone(row)))
-        return full
+        raw.partly.append((start, self._id_alone(row)))
 
     def _id_alone(self, row: list[str]) -> list[str] | None:
         """A row that could not be read whole, with its sourcedId alone; None when that is no clean one either."""

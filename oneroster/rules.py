@@ -4,7 +4,7 @@ A rule looks at one cell or at a few of the same row, and at each combination on
 repeat, rows do not. What holds for whole files is in `sql/checks.py`.
 """
 
-import operator
+import itertools
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -14,6 +14,7 @@ import msgspec
 
 from oneroster import kinds, school_codes, vocabularies
 from oneroster.entities import Entity
+from oneroster.pieces import Columns
 from oneroster.problems import Problem
 from oneroster.profiles.profile import Profile
 from oneroster.vocabularies import Vocabulary
@@ -278,32 +279,27 @@ class Rules:
             refers = {one.name for one in entity.fields if one.refers}
             refers |= {one.header for one in profile.metadata(entity) if one.refers}
             self._ids = [(name, index) for name, index in at.items() if name == "sourcedId" or name in refers]
-        places = {index for _, index in self._ids}.union(*self._groups) | {self._status}
-        self._getters = [(index, operator.itemgetter(index)) for index in sorted(places)]
 
-    def judge(self, lines: Sequence[int], rows: Sequence[list[str]]) -> list[Problem]:
+    def judge(self, lines: Sequence[int], columns: Columns) -> list[Problem]:
         """What is wrong with a batch. UUIDs come out in lower case, references that are none are blanked.
 
         A row of a delta that is to be deleted says nothing but its id.
         """
-        columns = self._columns(rows)
         problems: list[Problem] = []
         for name, index in self._ids:
             # References repeat, ids do not.
             if not are_uuids(columns[index] if name == "sourcedId" else tuple(set(columns[index]))):
-                problems += self._sort_out_ids(name, index, lines, rows)
+                problems += self._sort_out_ids(name, lines, columns[index])
         if "tobedeleted" in columns[self._status]:
-            living = [(line, row) for line, row in zip(lines, rows, strict=True) if row[self._status] != "tobedeleted"]
-            lines, columns = [line for line, _ in living], self._columns([row for _, row in living])
+            living = [status != "tobedeleted" for status in columns[self._status]]
+            lines = list(itertools.compress(lines, living))
+            columns = [list(itertools.compress(column, living)) for column in columns]
         for places, rules in self._groups.items():
             problems += self._look(places, rules, lines, columns)
         return problems
 
-    def _columns(self, rows: Sequence[list[str]]) -> dict[int, Sequence[str]]:
-        return {index: tuple(map(cell_of, rows)) for index, cell_of in self._getters}
-
     def _look(
-        self, places: tuple[int, ...], rules: list[Rule], lines: Sequence[int], columns: Mapping[int, Sequence[str]]
+        self, places: tuple[int, ...], rules: list[Rule], lines: Sequence[int], columns: Columns
     ) -> list[Problem]:
         chosen = [columns[at] for at in places]
         rules = [rule for rule in rules if not (rule.quick and rule.quick(chosen[0]))]
@@ -332,12 +328,10 @@ class Rules:
         value = cell if fault.value is None else fault.value
         return Problem(rule.code, self._file, line, rule.columns[fault.place], value[:SHOWN], fault.detail)
 
-    def _sort_out_ids(
-        self, name: str, index: int, lines: Sequence[int], rows: Sequence[list[str]]
-    ) -> Iterator[Problem]:
-        for line, row in zip(lines, rows, strict=True):
+    def _sort_out_ids(self, name: str, lines: Sequence[int], column: list[str]) -> Iterator[Problem]:
+        for row, (line, cell) in enumerate(zip(lines, column, strict=True)):
             kept = []
-            for item in kinds.items(row[index]):
+            for item in kinds.items(cell):
                 if not _ANY_UUID(item):
                     detail = "Not the title but the sourcedId of the class." if name == _HOME_CLASS else ""
                     yield Problem("E-UUID", self._file, line, name, item, detail)
@@ -348,4 +342,4 @@ class Rules:
                     yield Problem("W-UUID-CASE", self._file, line, name, item)
                     item = item.lower()
                 kept.append(item)
-            row[index] = ",".join(kept)
+            column[row] = ",".join(kept)

@@ -158,8 +158,8 @@ class Encoder:
 
     def encode(self, batch: Batch) -> bytes:
         """The lines of a batch, ready for COPY in text format with NULL ''."""
-        cells: list[Texts] = [*zip(*batch.cells, strict=True), _blank(len(batch.lines))]
-        dirty = self._dirty or any(map(_needs_escape, map("".join, cells)))
+        cells: list[Texts] = [*batch.columns, _blank(len(batch.lines))]
+        dirty = self._dirty or (not batch.plain and any(map(_needs_escape, map("".join, cells))))
         plain = [cells[at] for at in self._plain]
         many = [_stored(kind, cells[at]) for at, kind in self._many]
         metadata = self._metadata(cells)

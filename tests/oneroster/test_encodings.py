@@ -17,7 +17,7 @@ def read(data: bytes, setting: str = "auto") -> tuple[list[tuple[int, list[str]]
     problems = list(reader.problems)
     if reader.usable:
         for batch in reader.batches():
-            found += zip(batch.lines, batch.cells, strict=True)
+            found += zip(batch.lines, map(list, zip(*batch.columns, strict=True)), strict=True)
             problems += batch.problems
     return found, problems
 
@@ -68,7 +68,7 @@ def test_lines_are_named_one_by_one_up_to_a_limit_and_reading_goes_on() -> None:
     assert [(one.code, one.line) for one in told] == [("E-ENC", line) for line in range(2, 22)]
     assert reader.unlisted == 4_980
     assert reader.whole
-    ids = sorted(cells[0] for batch in batches for cells in batch.cells)
+    ids = sorted(one for batch in batches for one in batch.columns[0])
     assert ids == sorted(["o9", *(f"o{number}" for number in range(5_000))])
 
 

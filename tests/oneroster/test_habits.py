@@ -3,13 +3,14 @@
 import pytest
 
 from oneroster.habits import Habits
+from oneroster.pieces import Piece
 
 
 def told(*pieces: bytes) -> list[tuple[str, int]]:
     habits = Habits("users.csv")
     before = 0
     for piece in pieces:
-        habits.look(piece, before)
+        habits.look(Piece(piece), before)
         before += len(piece.splitlines())
     return [(one.code, one.line) for one in habits.take()]
 
@@ -69,11 +70,11 @@ def test_the_first_occurrence_is_told_by_its_line(text: bytes, expected: list[tu
 )
 def test_the_first_value_without_quotes_is_told_by_its_column(text: bytes, column: str) -> None:
     habits = Habits("users.csv")
-    habits.look(text, 0)
+    habits.look(Piece(text), 0)
     assert [(one.code, one.column) for one in habits.take()] == [("W-UNQUOTED", column)]
 
 
 def test_what_stands_behind_a_line_is_kept_until_it_is_asked_for() -> None:
     habits = Habits("users.csv")
-    habits.look(b'h,i\n"a","b"\n"c",d\n', 0)
+    habits.look(Piece(b'h,i\n"a","b"\n"c",d\n'), 0)
     assert [[one.code for one in habits.take(last)] for last in (1, 2, 3, 4)] == [["W-EOL"], [], ["W-UNQUOTED"], []]

@@ -63,7 +63,7 @@ def read(entity: Entity, given: list[dict[str, str]], profile: Profile) -> tuple
     reader = rows.Rows(io.BytesIO(data), entity.file, entity, profile)
     batches = list(reader.batches())
     names = [column.header for column in reader.columns]
-    found = [dict(zip(names, cells, strict=True)) for batch in batches for cells in batch.cells]
+    found = [dict(zip(names, cells, strict=True)) for batch in batches for cells in zip(*batch.columns, strict=True)]
     return found, [one for batch in batches for one in batch.problems if one.code not in ("W-EOL", "W-UNQUOTED")]
 
 

@@ -66,7 +66,7 @@ async def chunks_of(data: str, entity: Entity, profile: Profile) -> tuple[stagin
     batches = list(reader.batches())
     # What contradicts another cell of its row is staged as it stands.
     assert {one.code for batch in batches for one in batch.problems} <= {"E-DATE-ORDER", "E-SUBJECTS", "W-PRIMARY"}
-    return encoder, [encoder.encode(batch) for batch in batches], sum(len(batch.cells) for batch in batches)
+    return encoder, [encoder.encode(batch) for batch in batches], sum(len(batch.lines) for batch in batches)
 
 
 def text_of(header: Sequence[str], given_rows: Sequence[Row]) -> str:
