@@ -265,10 +265,9 @@ async def mode_of(conn: Connection, bundle: Bundle, entity: Entity, staged: Stag
     """Bulk or delta: the rows say it; where they say both, the manifest (CSV binding sections 1 and 4)."""
     assert bundle.manifest is not None
     said = bundle.manifest.modes.get(entity.name, "absent")
-    if entity in staged.same:
+    if entity in staged.compared | staged.same:
         return said
-    rows = differing.came(entity) if entity in staged.compared else staging.table(entity)
-    found = await checks.modes(conn, rows)
+    found = await checks.modes(conn, entity)
     if found.blank and not found.filled:
         mode = "bulk"
     elif found.filled and not found.blank:

@@ -40,13 +40,13 @@ class Modes(msgspec.Struct, frozen=True):
 _SAYS = SQL("status IS DISTINCT FROM '?' AND source_modified IS DISTINCT FROM '-infinity'")
 
 
-async def modes(conn: Connection, rows: Identifier) -> Modes:
-    """What staged rows say of the mode of their file."""
+async def modes(conn: Connection, entity: Entity) -> Modes:
+    """What the rows of a staged file say of its mode."""
     statement = SQL(
         "SELECT count(*) AS rows, count(*) FILTER (WHERE status IS NULL AND source_modified IS NULL) AS blank,"
         " count(*) FILTER (WHERE status IS NOT NULL AND source_modified IS NOT NULL) AS filled,"
         " count(*) FILTER (WHERE (status IS NULL) <> (source_modified IS NULL)) AS half FROM {} WHERE {}"
-    ).format(rows, _SAYS)
+    ).format(staging.table(entity), _SAYS)
     found = await database.fetch_one(conn, statement, Modes, {})
     assert found is not None
     return found

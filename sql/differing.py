@@ -74,7 +74,7 @@ def in_both(tenant_id: int, entity: Entity, *, same: bool) -> Composed:
 
 
 async def fits(conn: Connection, tenant_id: int, entity: Entity) -> bool:
-    """Whether the stored rows are indeed those of the old file, and no id stands in the new one twice.
+    """Whether the stored rows are indeed those of the old file, and the new one is bulk, with no id twice.
 
     What went must be stored as it was read again; what came under an id that is stored must have gone under it.
     """
@@ -83,7 +83,7 @@ async def fits(conn: Connection, tenant_id: int, entity: Entity) -> bool:
         " AND l.sourced_id = w.sourced_id AND l.status = 'active' WHERE l.row_hash IS DISTINCT FROM w.row_hash)"
         " AND NOT EXISTS (SELECT FROM {came} c JOIN {table} l ON l.tenant_id = {tenant} AND l.sourced_id = c.sourced_id"
         " WHERE l.status = 'active' AND NOT EXISTS (SELECT FROM {went} w WHERE w.sourced_id = c.sourced_id))"
-        " AND (SELECT count(*) = count(DISTINCT sourced_id) FROM {came})"
+        " AND (SELECT count(*) = count(DISTINCT sourced_id) AND count(status) + count(source_modified) = 0 FROM {came})"
     ).format(went=went(entity), came=came(entity), table=Identifier(entity.table), tenant=Literal(tenant_id))
     return bool(await database.fetch_value(conn, statement, {}))
 
