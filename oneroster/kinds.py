@@ -6,7 +6,6 @@ code of the problem when it does not match, and the PostgreSQL type its value is
 
 import datetime
 import functools
-import json
 import re
 from collections.abc import Sequence
 
@@ -73,7 +72,7 @@ def is_instant(text: str) -> bool:
 
 def items(text: str) -> list[str]:
     """The items of a comma-separated cell, blanks around them and blank items left out (CSV binding section 2)."""
-    return [item for item in (part.strip() for part in text.split(",")) if item]
+    return [item for item in map(str.strip, text.split(",")) if item]
 
 
 def user_ids(text: str) -> list[dict[str, str]]:
@@ -86,14 +85,14 @@ def user_ids(text: str) -> list[dict[str, str]]:
 
 def array_literal(values: Sequence[str]) -> str:
     """A PostgreSQL array literal of texts."""
-    quoted = (value.replace("\\", "\\\\").replace('"', '\\"') for value in values)
-    return "{" + ",".join(f'"{value}"' for value in quoted) + "}"
+    text = '","'.join([value.replace("\\", "\\\\").replace('"', '\\"') for value in values])
+    return f'{{"{text}"}}' if values else "{}"
 
 
 def stored(kind: Kind, text: str) -> str:
     """A filled, checked cell as the input text of the column type `kind.sql`; "" where it holds nothing."""
     if kind is USER_IDS:
-        return json.dumps(user_ids(text), ensure_ascii=False, separators=(",", ":"))
+        return msgspec.json.encode(user_ids(text)).decode()
     if kind.many:
         values = items(text)
         return array_literal(values) if values else ""

@@ -11,7 +11,7 @@ import functools
 import itertools
 import re
 import string
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import IO, Annotated, Any
 
 import msgspec
@@ -25,7 +25,7 @@ from oneroster.headers import Column, shown
 from oneroster.pieces import Columns
 from oneroster.problems import Problem
 from oneroster.profiles import Profile
-from oneroster.rules import Rules
+from oneroster.rules import Rules, each_is_uuid
 
 BATCH = 2_000
 """Rows checked in one call."""
@@ -95,15 +95,18 @@ class Check:
 
     def __init__(self, columns: Sequence[Column]) -> None:
         self._lengths: list[tuple[int, Any]] = []
-        self._characters: list[tuple[int, Callable[[bytes], object]]] = []
+        self._ids: list[tuple[int, bool]] = []
+        self._texts: list[int] = []
         self._blanks: list[int] = []
         self._distinct: list[tuple[int, Column, set[str]]] = []
+        self.uuids: set[int] = set()
+        """Columns of the last batch that hold UUIDs in lower case and nothing else, as far as is known."""
         for index, column in enumerate(columns):
             if column.kind is kinds.GUID:
                 self._lengths.append((index, _FILLED_SHORT if column.required else _SHORT))
-                self._characters.append((index, _beyond_guids))
+                self._ids.append((index, column.header != "sourcedId"))
             elif column.kind in (kinds.TEXT, kinds.TEXTS):
-                self._characters.append((index, _controls))
+                self._texts.append(index)
                 if column.required:
                     self._lengths.append((index, _FILLED))
                     self._blanks.append(index)
@@ -112,24 +115,38 @@ class Check:
 
     def passes(self, columns: Columns) -> bool:
         """Whether every cell of every row is as it must be."""
-        rows = len(columns[0])
+        self.uuids.clear()
         try:
             for index, lengths in self._lengths:
                 msgspec.convert(columns[index], lengths)
         except msgspec.ValidationError:
             return False
-        for index, bad in self._characters:
-            text = "\n".join(columns[index]).encode()
-            # A line break inside a cell shows as one too many.
-            if bad(text) or text.count(b"\n") >= rows:
+        return (
+            all(self._are_ids(index, {*columns[index]} if repeats else columns[index]) for index, repeats in self._ids)
+            and not any(_is_bad(columns[index], _controls) for index in self._texts)
+            and all(self._fit(column, good, {*columns[index]} - good) for index, column, good in self._distinct)
+            and all(all(map(str.strip, columns[index])) for index in self._blanks)
+        )
+
+    def _are_ids(self, index: int, cells: Collection[str]) -> bool:
+        if each_is_uuid(cells):
+            self.uuids.add(index)
+            return True
+        return not _is_bad(cells, _beyond_guids)
+
+    def _fit(self, column: Column, good: set[str], cells: set[str]) -> bool:
+        for cell in cells:
+            if column.fits(cell):
                 return False
-        for index, column, good in self._distinct:
-            for cell in set(columns[index]) - good:
-                if column.fits(cell):
-                    return False
-                if len(good) < 10_000:
-                    good.add(cell)
-        return all(all(map(str.strip, columns[index])) for index in self._blanks)
+            if len(good) < 10_000:
+                good.add(cell)
+        return True
+
+
+def _is_bad(cells: Collection[str], bad: Callable[[bytes], object]) -> bool:
+    text = "\n".join(cells).encode()
+    # A line break inside a cell shows as one too many.
+    return bool(bad(text)) or text.count(b"\n") >= len(cells)
 
 
 _FILLED = list[Annotated[str, msgspec.Meta(min_length=1)]]
@@ -199,7 +216,8 @@ class Rows:
                 lines = [*lines, *(line for line, _ in known)]
                 for column, cells in zip(columns, zip(*(row for _, row in known), strict=True), strict=True):
                     column += cells
-            if lines and (found := rules.judge(lines, columns)):
+            uuids = () if known else check.uuids
+            if lines and (found := rules.judge(lines, columns, uuids)):
                 problems += self._beyond(found, problems, {line for line, _ in known})
                 problems.sort(key=lambda one: one.line)
             if lines or problems:

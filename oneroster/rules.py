@@ -7,7 +7,7 @@ repeat, rows do not. What holds for whole files is in `sql/checks.py`.
 import itertools
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -179,26 +179,35 @@ _TEXTS = {
 _ANY_UUID = re.compile(_UUID).fullmatch
 
 
-def are_uuids(cells: Sequence[str]) -> bool:
-    """Whether all filled cells are UUIDs in lower case or lists of them, told by the looks of all of them in a row.
+def are_uuids(cells: Iterable[str]) -> bool:
+    """Whether all filled cells are UUIDs in lower case or lists of them. A wrong no costs a walk."""
+    return _uuids(",".join(filter(None, cells)).encode(), b",") is not None
 
-    36 characters each, hyphens in four places and nowhere else: there is no wrong yes. A wrong no costs a walk.
+
+def each_is_uuid(cells: Iterable[str]) -> bool:
+    """The same where a list is none."""
+    filled = [*filter(None, cells)]
+    return _uuids("\n".join(filled).encode(), b"\n") == len(filled)
+
+
+def _uuids(text: bytes, between: bytes) -> int | None:
+    """How many UUIDs there are, if there is nothing else, told by the looks of all of them in a row.
+
+    36 characters each, hyphens in four places and nowhere else: there is no wrong yes.
     """
-    filled = ",".join([one for one in cells if one] if "" in cells else cells).encode()
-    count = (len(filled) + 1) // 37
-    return not filled or (
-        len(filled) == 37 * count - 1
-        and filled[36::37] == b"," * (count - 1)
-        and filled[8::37] == filled[13::37] == filled[18::37] == filled[23::37] == b"-" * count
-        and filled.count(b"-") == 4 * count
-        and not filled.translate(None, b"0123456789abcdef,-")
-        and filled.count(b",") == count - 1
+    count = (len(text) + 1) // 37
+    right = not text or (
+        len(text) == 37 * count - 1
+        and text[36::37] == between * (count - 1)
+        and text[8::37] == text[13::37] == text[18::37] == text[23::37] == b"-" * count
+        and text.translate(None, b"0123456789abcdef") == between.join([b"----"] * count)
     )
+    return count if right else None
 
 
 def each_of_version_4(cells: Sequence[str]) -> bool:
-    """The same of UUIDs of version 4, where a list is none."""
-    if not are_uuids(cells) or not {*map(len, cells)} <= {0, 36}:
+    """The same of UUIDs of version 4."""
+    if not each_is_uuid(cells):
         return False
     text = "".join(cells)
     return {*text[14::36]} <= {"4"} and {*text[19::36]} <= {*"89ab"}
@@ -280,15 +289,16 @@ class Rules:
             refers |= {one.header for one in profile.metadata(entity) if one.refers}
             self._ids = [(name, index) for name, index in at.items() if name == "sourcedId" or name in refers]
 
-    def judge(self, lines: Sequence[int], columns: Columns) -> list[Problem]:
+    def judge(self, lines: Sequence[int], columns: Columns, uuids: Collection[int] = ()) -> list[Problem]:
         """What is wrong with a batch. UUIDs come out in lower case, references that are none are blanked.
 
-        A row of a delta that is to be deleted says nothing but its id.
+        A row of a delta that is to be deleted says nothing but its id. `uuids`: columns of which is known already that
+        they hold UUIDs in lower case and nothing else.
         """
         problems: list[Problem] = []
         for name, index in self._ids:
             # References repeat, ids do not.
-            if not are_uuids(columns[index] if name == "sourcedId" else tuple(set(columns[index]))):
+            if index not in uuids and not are_uuids(columns[index] if name == "sourcedId" else {*columns[index]}):
                 problems += self._sort_out_ids(name, lines, columns[index])
         if "tobedeleted" in columns[self._status]:
             living = [status != "tobedeleted" for status in columns[self._status]]

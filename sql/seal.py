@@ -109,8 +109,14 @@ class Sealer:
 
     def indexes(self, column: str, values: Sequence[str]) -> list[str]:
         """The index of each value of a column, "" for a blank one."""
-        known = {value: self.index(column, value) for value in set(values) if value}
-        known[""] = ""
+        begin = self._index.copy()
+        begin.update(f"{column}\x1f".encode())
+        known = {"": ""}
+        for value in set(values):
+            if value:
+                mark = begin.copy()
+                mark.update(value.casefold().encode())
+                known[value] = mark.hexdigest()
         return [known[value] for value in values]
 
     def rows(self, texts: Iterable[str]) -> list[str]:

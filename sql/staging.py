@@ -166,7 +166,7 @@ class Encoder:
         hashes, secret, blobs = self._seal(cells, metadata) if self._sealed else ([], [], [])
         digest = self._sealer.rows(_rows("\x1f", [*plain[len(STANDARD) :], *many, metadata, *secret]))
         if self._first:
-            plain[1] = [PLACED.get(status, status) for status in plain[1]]
+            plain[1] = _each(lambda status: PLACED.get(status, status), plain[1])
         shown = [*plain, *many, *(_folded(cells[at]) for at in self._folded)]
         if not self._entity.seals_metadata:
             shown.append(metadata)
@@ -197,12 +197,21 @@ def _blank(rows: int) -> Texts:
     return ("",) * rows
 
 
+def _each(made: Callable[[str], str], column: Texts) -> Texts:
+    """What is made of each cell, for each once: most repeat."""
+    known = {cell: made(cell) for cell in set(column)}
+    return [*map(known.__getitem__, column)]
+
+
 def _stored(kind: Kind, column: Texts) -> Texts:
-    return [kinds.stored(kind, cell) if cell else "" for cell in column] if any(column) else column
+    return _each(lambda cell: kinds.stored(kind, cell) if cell else "", column) if any(column) else column
 
 
 def _folded(column: Texts) -> Texts:
-    return list(map(str.casefold, column)) if any(column) else column
+    """Folded in one go; most are in lower case already, or in none."""
+    text = "\n".join(column)
+    folded = text.casefold()
+    return column if folded == text else folded.split("\n")
 
 
 def _escaped(column: Texts) -> Texts:
@@ -219,6 +228,16 @@ def _listed(columns: Sequence[Texts], rows: int) -> Texts:
     if not columns:
         return _blank(rows)
     return [",".join(filter(None, row)) for row in zip(*columns, strict=True)]
+
+
+def _by_row(made: Callable[[Sequence[Texts]], Texts], columns: Sequence[Texts]) -> Texts:
+    """What is made of each row of some columns; for each combination once where they repeat."""
+    rows = [*zip(*columns, strict=True)]
+    met = {*rows}
+    if 2 * len(met) > len(rows):
+        return made(columns)
+    known = dict(zip(met, made([*zip(*met, strict=True)]), strict=True))
+    return [*map(known.__getitem__, rows)]
 
 
 def _metadata_plan(present: Sequence[Column]) -> Callable[[Sequence[Texts]], Texts]:
@@ -239,9 +258,12 @@ def _metadata_plan(present: Sequence[Column]) -> Callable[[Sequence[Texts]], Tex
         head = "{" + _quoted(*groups) + ":{"
         named = [(_quoted(path[1]) + ":", index) for path, index in leaves]
 
+        def joined(columns: Sequence[Texts]) -> Texts:
+            filled = [_members(name, column) for (name, _), column in zip(named, columns, strict=True) if any(column)]
+            return [f"{head}{inner}}}}}" if inner else "" for inner in _listed(filled, len(columns[0]))]
+
         def flat(cells: Sequence[Texts]) -> Texts:
-            filled = [_members(name, cells[index]) for name, index in named if any(cells[index])]
-            return [f"{head}{inner}}}}}" if inner else "" for inner in _listed(filled, len(cells[0]))]
+            return _by_row(joined, [cells[index] for _, index in named])
 
         return flat
 

@@ -249,7 +249,16 @@ def test_faults_of_all_batches_are_found_in_line_order() -> None:
 def test_what_is_no_uuid_never_looks_like_one(cells: list[str]) -> None:
     assert not rules.are_uuids(cells)
     assert rules.are_uuids([ONE, "", TWO, f"{ONE},{TWO}"])
+    assert not rules.each_is_uuid(cells)
     assert rules.are_uuids([])
+
+
+def test_a_list_of_uuids_is_none() -> None:
+    for several in (f"{ONE},{TWO}", f"{ONE}\n{TWO}"):
+        assert not rules.each_is_uuid([several])
+        assert not rules.each_is_uuid(["", ONE, several])
+    assert rules.each_is_uuid([])
+    assert rules.each_is_uuid(["", ONE, TWO])
 
 
 def test_a_file_of_faults_takes_seconds_not_minutes() -> None:
