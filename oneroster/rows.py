@@ -35,6 +35,8 @@ UNREAD = {"status": "?", "dateLastModified": "-infinity"}
 """What stands for a cell of these columns that could not be read, where a blank one would say something."""
 
 ENDINGS = (Foreign, Broken, csv.Error)
+_CUT_OFF = "unexpected end of data"
+"""As the csv module says it."""
 _BREAK = re.compile(r"\r\n|\r|\n")
 
 
@@ -345,4 +347,5 @@ class Rows:
             return error.problem
         line, column = self._lines.unread(start)
         name = self.header[column] if column < len(self.header) else ""
-        return Problem("E-CSV", self.file, line, name, "", f"{str(error).capitalize()}.")
+        what = "The file ends in the middle of a value" if str(error) == _CUT_OFF else str(error).capitalize()
+        return Problem("E-CSV", self.file, line, name, "", f"{what}.")

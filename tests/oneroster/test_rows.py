@@ -185,6 +185,13 @@ def test_a_line_of_a_mebibyte_is_read_and_a_longer_one_is_not() -> None:
     assert told(problems) == [("E-CSV", 3, "")]
 
 
+def test_a_file_that_is_cut_off_within_a_value_is_said_to_be() -> None:
+    _, problems = read(f'{HEADER}\n{GOOD}\no2,,,"cut')
+    assert [(one.code, one.line, one.detail) for one in problems] == [
+        ("E-CSV", 3, "The file ends in the middle of a value.")
+    ]
+
+
 class Endless(io.RawIOBase):
     """A header, then one piece over and over."""
 
