@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Collection
 import msgspec
 from psycopg.sql import SQL, Composable, Composed, Identifier, Literal
 
-from oneroster import entities
+from oneroster import entities, links
 from oneroster.entities import Entity
 from oneroster.profiles import Profile
 from sql import database, differing, prospect, staging
@@ -34,21 +34,19 @@ class Link(msgspec.Struct, frozen=True):
         return SQL("SELECT s.line, {} AS id FROM {} s").format(column, rows)
 
 
-def links(entity: Entity, profile: Profile) -> list[Link]:
-    """The columns of a file that refer to records we keep."""
-    found = [
-        Link(field.name, entities.BY_NAME[field.refers], field.column, many=field.kind.many)
-        for field in entity.kept
-        if field.refers in entities.BY_NAME
+def stored(entity: Entity, profile: Profile) -> list[Link]:
+    """The references of an entity's records, by the columns they rest in."""
+    places = ["sourced_id", *(field.column for field in entity.kept)]
+    return [
+        Link(
+            header=one.column,
+            target=entities.BY_NAME[one.target],
+            column="metadata" if one.path else places[one.at],
+            path="{" + ",".join(one.path) + "}" if one.path else "",
+            many=one.many,
+        )
+        for one in links.of(entity, profile)
     ]
-    for one in profile.metadata(entity):
-        if one.refers is not None:
-            path = "{" + ",".join(one.key.split(".")[1:]) + "}"
-            found.append(Link(one.header, entities.BY_NAME[one.refers], "metadata", path))
-    if entity is entities.DEMOGRAPHICS:
-        # sourcedId of a demographics row is the user's (CSV binding section 5)
-        found.append(Link("sourcedId", entities.USERS, "sourced_id"))
-    return found
 
 
 def _columns(link: Link) -> tuple[str, ...]:
@@ -57,7 +55,7 @@ def _columns(link: Link) -> tuple[str, ...]:
 
 async def dangling(conn: Connection, work: Prospect, entity: Entity) -> AsyncIterator[Answer]:
     """Rows that refer to a record which does not exist, item by item."""
-    for link in links(entity, work.profile):
+    for link in stored(entity, work.profile):
         target = link.target
         if target.file in work.holed or (entity in work.same and work.lasts(target)):
             continue
@@ -164,7 +162,7 @@ async def left(conn: Connection, work: Prospect) -> AsyncIterator[Answer]:
     pointing = [
         (entity, link)
         for entity in entities.ALL
-        for link in links(entity, work.profile)
+        for link in stored(entity, work.profile)
         if work.modes.get(entity) != "bulk" and link.header != entity.part_of
     ]
     for target in dict.fromkeys(link.target for _, link in pointing):
