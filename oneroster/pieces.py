@@ -2,7 +2,7 @@
 
 What is left of a row without everything but quotes, commas and ends of lines is its shape. Where all rows of a piece
 have the very same, and it is that of values in quotes or of values without any, no value can hold a quote, a comma or
-a line break. Then the cells are what stands between the separators, found four times as fast as by reading CSV.
+a line break. Then the cells are what stands between the separators, found in less than half the time that CSV takes.
 """
 
 import functools
