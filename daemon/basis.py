@@ -17,7 +17,7 @@ import structlog
 from daemon.archive import Damaged
 from daemon.findings import Findings
 from daemon.version import VERSION
-from oneroster import changes
+from oneroster import changes, entities
 from oneroster.bundle import Broken, Bundle
 from oneroster.changes import Changes, Picked, Unlike
 from oneroster.entities import Entity
@@ -25,6 +25,7 @@ from oneroster.profiles import Profile
 from oneroster.rows import Rows
 from sql import differing, revisions, staging
 from sql.database import Connection
+from sql.merge import PARTS
 from sql.seal import Sealer
 from sql.staging import Place
 from sql.tenants import Tenant
@@ -81,7 +82,8 @@ class Basis:
     async def stage(self, conn: Connection, entity: Entity, bundle: Bundle, findings: Findings) -> Found | None:
         """Stage a bulk file by what differs; None where it must be read whole. Raises Unfit where the bundle must."""
         rows = self._rows.get(entity.name)
-        if rows is None or entity.file not in self._bundle.names:
+        # Without a header there is nothing to be read, for a reason that reading it whole will name.
+        if rows is None or entity.file not in self._bundle.names or not bundle.header(entity.file):
             return None
         try:
             found = await asyncio.to_thread(self._compare, entity, bundle, rows)
@@ -89,16 +91,24 @@ class Basis:
             return None
         except (Broken, Damaged) as error:
             raise Unfit from error
-        if not found.came.lines and not found.went.lines:
-            await differing.create_same(conn, self._tenant.id, entity)
-            return Found(found.rows, differs=False)
-        came, went = await differing.create_tables(conn, entity)
-        await self._fill(conn, came, found.came, findings)
-        await self._fill(conn, went, found.went, findings)
-        if not findings.spotless or not await differing.fits(conn, self._tenant.id, entity):
+        differs = bool(found.came.lines or found.went.lines)
+        came, went = await differing.create(conn, self._tenant.id, entity)
+        if differs:
+            await self._fill(conn, came, found.came, findings)
+            await self._fill(conn, went, found.went, findings)
+            if not findings.spotless or not await differing.fits(conn, self._tenant.id, entity):
+                raise Unfit
+        if not await differing.stands(conn, self._tenant.id, entity, rows, found.rows):
             raise Unfit
-        await differing.create_view(conn, self._tenant.id, entity)
-        return Found(found.rows, differs=True)
+        return Found(found.rows, differs)
+
+    async def check_users(self, conn: Connection, staged: set[Entity], compared: set[Entity]) -> None:
+        """Raises Unfit where a user returns whose parts are not staged whole. `staged`: the files, the compared too."""
+        if entities.USERS not in staged or not any(part in compared for part in PARTS):
+            return
+        rows = differing.came(entities.USERS) if entities.USERS in compared else staging.table(entities.USERS)
+        if await differing.brings_back(conn, self._tenant.id, rows):
+            raise Unfit
 
     def _compare(self, entity: Entity, bundle: Bundle, rows: int) -> Changes:
         if bundle.packed_alike(self._bundle, entity.file):
@@ -120,8 +130,10 @@ class Basis:
             nonlocal read
             for batch in reader.batches():
                 findings.add(batch.problems)
+                read += len(batch.lines)
+                if max(batch.lines, default=0) > len(picked.lines) + 1:
+                    raise Unfit
                 lines = [picked.lines[line - 2] for line in batch.lines]
-                read += len(lines)
                 if lines:
                     yield encoder.encode(msgspec.structs.replace(batch, lines=lines))
 

@@ -166,6 +166,8 @@ async def stage(
     # Files that are announced and not there, or not to be read, have no rows to find either.
     announced = {entity.file for entity in entities.ALL if modes.get(entity.name) in ("bulk", "delta")}
     findings.faulty |= announced - bundle.names
+    if basis is not None and findings.spotless:
+        await basis.check_users(conn, set(brought(bundle)), staged.compared | staged.same)
     return staged
 
 

@@ -15,6 +15,7 @@ from daemon import basis, examine, guard
 from daemon.basis import Reopen
 from daemon.examine import Mark, Staged
 from daemon.findings import SEALED_COLUMNS, Findings
+from oneroster import entities
 from oneroster.bundle import Bundle
 from oneroster.entities import Entity
 from oneroster.profiles import Profile
@@ -119,7 +120,9 @@ async def prepare(
         found = await examine.examine(conn, tenant, bundle, profile, sealer, findings, mark)
     staged, modes = found
     outcome = Outcome("applied", findings, None, profile.name, why, staged.rows, content=bundle.content or None)
-    if findings.spotless and all(mode == "bulk" for mode in modes.values()):
+    # Parts without users may be those of removed ones, which count as no rows of a file.
+    whole = entities.USERS in modes or not any(part in modes for part in merge.PARTS)
+    if whole and findings.spotless and all(mode == "bulk" for mode in modes.values()):
         outcome = msgspec.structs.replace(outcome, read_as=basis.read_as(profile, bundle))
     await refuse_late(conn, job, modes, outcome)
     if findings.errors:

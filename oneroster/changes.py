@@ -53,7 +53,7 @@ def between(old: Opener, new: Opener, rows: int) -> Changes:
     """Compare a file with its forerunner, which held so many rows. Raises Unlike, Broken."""
     with old() as left, new() as right:
         header = left.readline(encodings.LONGEST_LINE)
-        if right.readline(encodings.LONGEST_LINE) != header or not header.endswith(b"\n"):
+        if right.readline(encodings.LONGEST_LINE) != header or not header.endswith(b"\n") or b"\r" in header[:-2]:
             raise Unlike
         went, came = _Unmatched(), _Unmatched()
         _match(left, right, went, came)
@@ -141,14 +141,18 @@ def _check_is_row(line: bytes) -> None:
 
 
 def _lines(stream: IO[bytes]) -> Iterator[list[bytes]]:
-    """The lines without their LF, in lists of about the same number of bytes."""
+    """The lines without their LF, in lists of about the same number of bytes. Raises Unlike."""
     rest = b""
     while block := stream.read(BLOCK):
-        lines = (rest + block).split(b"\n")
+        data = rest + block
+        lines = data.split(b"\n")
         rest = lines.pop()
-        if len(rest) > encodings.LONGEST_LINE:
+        # A CR that stands alone ends a line, too, and then lines are counted otherwise.
+        if len(rest) > encodings.LONGEST_LINE or data.count(b"\r") not in (0, len(lines) + rest.count(b"\r")):
             raise Unlike
         if lines:
             yield lines
+    if b"\r" in rest:
+        raise Unlike
     if rest:
         yield [rest]

@@ -24,7 +24,7 @@ async def diff(conn: Connection, work: Merge) -> list[Count]:
     counts: list[Count] = []
     for entity in entities.EXPOSED:
         touched = work.brings(entity) or (entity is entities.USERS and any(work.brings(part) for part in PARTS))
-        if not touched and entity in work.same:
+        if not touched and entity in _as_before(work):
             counts += await _count_same(conn, work, entity)
         if not touched or (entity is entities.USERS and entity not in work.modes and await _no_users(conn, work)):
             continue
@@ -161,14 +161,17 @@ def _sources(work: Merge, entity: Entity, names: Sequence[str]) -> Iterable[Comp
             " WHERE CASE WHEN l.sourced_id IS NULL THEN s.status = 'active'"
             " ELSE l.source_modified IS NULL OR s.source_modified >= l.source_modified END"
         )
-        # Who comes only for the sake of a child keeps his date.
-        date = SQL(
-            "CASE WHEN l.row_hash = s.row_hash AND l.status = {} THEN l.source_modified ELSE s.source_modified END"
-        ).format(given_status("s"))
+        # Who comes only for the sake of a child keeps his date and his line.
+        date, line = (
+            SQL("CASE WHEN l.row_hash = s.row_hash AND l.status = {} THEN l.{name} ELSE s.{name} END").format(
+                given_status("s"), name=Identifier(name)
+            )
+            for name in ("source_modified", "line")
+        )
         yield SQL(
             "SELECT {}, l.sourced_id IS NULL FROM {} s"
             " LEFT JOIN {} l ON l.tenant_id = %(tenant)s AND l.sourced_id = s.sourced_id"
-        ).format(listed(names, "s", status=given_status("s"), source_modified=date), staged, table) + (
+        ).format(listed(names, "s", status=given_status("s"), source_modified=date, line=line), staged, table) + (
             newer if delta else SQL("")
         )
         yield SQL(
@@ -261,6 +264,11 @@ async def _count_where(
     found = await database.fetch_one(conn, statement, Count, {**work.key, "name": name})
     assert found is not None
     return found
+
+
+def _as_before(work: Merge) -> frozenset[Entity]:
+    """What the bundle brings of it is what is stored; parts belong to users."""
+    return work.same if work.same.isdisjoint(PARTS) else work.same | {entities.USERS}
 
 
 async def _count_same(conn: Connection, work: Merge, entity: Entity) -> list[Count]:

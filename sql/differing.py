@@ -23,45 +23,33 @@ def went(entity: Entity) -> Identifier:
     return Identifier(f"went_{entity.table}")
 
 
-async def create_tables(conn: Connection, entity: Entity) -> tuple[Place, Place]:
-    """The tables, empty: of what came and of what went."""
+async def create(conn: Connection, tenant_id: int, entity: Entity) -> tuple[Place, Place]:
+    """The tables, empty, for what came and for what went, and the view. All of it vanishes with the transaction."""
     for table in (came(entity), went(entity)):
         await staging.create_table(conn, table, entity)
+    blank = {"status": SQL("NULL::text"), "source_modified": SQL("NULL::timestamptz")}  # as in every bulk file
+    values = [blank.get(one.name) or Identifier("l", one.name) for one in columns.staged(entity)]
+    names = SQL(", ").join(Identifier(one.name) for one in columns.staged(entity))
+    statement = SQL(
+        "CREATE TEMPORARY VIEW {} ({}) AS SELECT {} FROM {} UNION ALL SELECT {} FROM {} l WHERE {}"
+    ).format(
+        staging.table(entity), names, names, came(entity),
+        SQL(", ").join(values), Identifier(entity.table), in_both(tenant_id, entity),
+    )  # fmt: skip
+    await conn.execute(statement)
     return Place(entity, came(entity), first=False), Place(entity, went(entity), first=False)
 
 
-async def create_view(conn: Connection, tenant_id: int, entity: Entity) -> None:
-    """The whole file, once the tables are filled."""
-    others = SQL("SELECT {} FROM {} UNION ALL ").format(_names(entity), came(entity))
-    await _create_view(conn, tenant_id, entity, others, same=False)
-
-
-async def create_same(conn: Connection, tenant_id: int, entity: Entity) -> None:
-    """The view alone, for a file that has the rows of its forerunner."""
-    await _create_view(conn, tenant_id, entity, SQL(""), same=True)
-
-
-async def _create_view(conn: Connection, tenant_id: int, entity: Entity, others: Composable, *, same: bool) -> None:
-    blank = {"status": SQL("NULL::text"), "source_modified": SQL("NULL::timestamptz")}  # as in every bulk file
-    values = [blank.get(one.name) or Identifier("l", one.name) for one in columns.staged(entity)]
-    stored = SQL("SELECT {} FROM {} l WHERE {}").format(
-        SQL(", ").join(values), Identifier(entity.table), in_both(tenant_id, entity, same=same)
-    )
-    statement = SQL("CREATE TEMPORARY VIEW {} ({}) AS ").format(staging.table(entity), _names(entity))
-    await conn.execute(statement + others + stored)
-
-
-def in_both(tenant_id: int, entity: Entity, *, same: bool) -> Composed:
-    """The condition that a stored row `l` is one that both files have; `same` where nothing differs."""
+def in_both(tenant_id: int, entity: Entity) -> Composed:
+    """The condition that a stored row `l` is one that both files have."""
     conditions: list[Composable] = [
         SQL("l.tenant_id = {}").format(Literal(tenant_id)),
         SQL("l.status = 'active'"),
-    ]
-    if not same:
-        conditions += [
+        *(
             SQL("NOT EXISTS (SELECT FROM {} d WHERE d.sourced_id = l.sourced_id)").format(table)
             for table in (came(entity), went(entity))
-        ]
+        ),
+    ]
     if entity.part_of:
         # Whoever is removed keeps the parts he had, of which no file tells.
         conditions.append(
@@ -88,6 +76,28 @@ async def fits(conn: Connection, tenant_id: int, entity: Entity) -> bool:
     return bool(await database.fetch_value(conn, statement, {}))
 
 
+async def stands(conn: Connection, tenant_id: int, entity: Entity, before: int, after: int) -> bool:
+    """Whether there are as many rows as the old file had, or for parts, as the new one has."""
+    if entity.part_of:
+        statement, rows = SQL("SELECT count(*) FROM {}").format(staging.table(entity)), after
+    else:
+        statement = SQL(
+            "SELECT active FROM totals WHERE tenant_id = {tenant} AND collection = {name}"
+            " AND revision = (SELECT max(revision) FROM revisions WHERE tenant_id = {tenant})"
+        ).format(tenant=Literal(tenant_id), name=Literal(entity.name))
+        rows = before
+    return bool(await database.fetch_value(conn, statement, {}) == rows)
+
+
+async def brings_back(conn: Connection, tenant_id: int, rows: Identifier) -> bool:
+    """Whether any of these users was removed before: he may have kept parts that no file holds."""
+    statement = SQL(
+        "SELECT EXISTS (SELECT FROM {} s JOIN users u ON u.tenant_id = {} AND u.sourced_id = s.sourced_id"
+        " WHERE u.status = 'tobedeleted')"
+    ).format(rows, Literal(tenant_id))
+    return bool(await database.fetch_value(conn, statement, {}))
+
+
 def removed(entity: Entity) -> Composed:
     """A query of the ids that went and did not come again."""
     return SQL(
@@ -98,7 +108,3 @@ def removed(entity: Entity) -> Composed:
 async def removes(conn: Connection, entity: Entity) -> bool:
     """Whether there are any such ids."""
     return bool(await database.fetch_value(conn, SQL("SELECT EXISTS ({})").format(removed(entity)), {}))
-
-
-def _names(entity: Entity) -> Composable:
-    return SQL(", ").join(Identifier(one.name) for one in columns.staged(entity))

@@ -48,7 +48,7 @@ async def no_primary(conn: Connection, work: Prospect) -> Answer:
     failing = SQL(
         "WITH lacking AS MATERIALIZED (SELECT s.line, s.user_sourced_id AS value FROM"
         " (SELECT user_sourced_id, coalesce(min(line) FILTER (WHERE status IS DISTINCT FROM 'tobedeleted'), min(line))"
-        " AS line FROM {} WHERE user_sourced_id IS NOT NULL GROUP BY user_sourced_id) s"
+        " AS line FROM {} f WHERE user_sourced_id IS NOT NULL GROUP BY user_sourced_id) s"
         # A role type that could not be read may be the primary one.
         " JOIN (SELECT user_sourced_id FROM {} r GROUP BY user_sourced_id"
         " HAVING NOT bool_or(coalesce(role_type = 'primary', true))) r USING (user_sourced_id))"

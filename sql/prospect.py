@@ -70,18 +70,15 @@ def came(prospect: Prospect, entity: Entity, *columns: str) -> Composed:
 
 def unchanged(prospect: Prospect, entity: Entity, *columns: str) -> Composed:
     """The stored rows that both files have, of a file that was compared."""
-    which = differing.in_both(prospect.tenant_id, entity, same=entity in prospect.same)
+    which = differing.in_both(prospect.tenant_id, entity)
     return SQL("(SELECT line, sourced_id{} FROM {} l WHERE {})").format(_more(columns), Identifier(entity.table), which)
 
 
 def lacks(prospect: Prospect, entity: Entity, ident: Composable) -> Composed:
     """The condition that no staged row has the id, where a file is compared told by what differs and what is stored."""
-    if entity in prospect.same:
-        rows: list[Composable] = [unchanged(prospect, entity)]
-    elif entity in prospect.compared:
+    rows: list[Composable] = [staging.table(entity)]
+    if entity in prospect.compared | prospect.same:
         rows = [unchanged(prospect, entity), differing.came(entity)]
-    else:
-        rows = [staging.table(entity)]
     return SQL(" AND ").join(
         SQL("NOT EXISTS (SELECT FROM {} t WHERE t.sourced_id = {})").format(one, ident) for one in rows
     )

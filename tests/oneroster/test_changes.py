@@ -27,8 +27,8 @@ def between(old: bytes, new: bytes, rows: int) -> changes.Changes:
     return changes.between(opener(old), opener(new), rows)
 
 
-def lines(numbers: list[int]) -> list[bytes]:
-    return [b'"id-%d","name %d"\r\n' % (number, number * 7) for number in numbers]
+def lines(numbers: list[int], end: bytes = b"\r\n") -> list[bytes]:
+    return [b'"id-%d","name %d"%s' % (number, number * 7, end) for number in numbers]
 
 
 @given(
@@ -41,7 +41,8 @@ def lines(numbers: list[int]) -> list[bytes]:
 def test_what_came_and_went_is_the_difference_of_the_lines(
     before: list[int], after: list[int], block: int, held: int, ended: bool
 ) -> None:
-    old, new = lines(before), lines(after)
+    end = b"\r\n" if ended else b"\n"
+    old, new = lines(before, end), lines(after, end)
     text = HEADER + b"".join(new)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(changes, "BLOCK", block)
@@ -78,10 +79,21 @@ def test_a_line_that_stands_twice_is_never_lost(after: list[int], block: int) ->
         (b'"a","1\r\n2"\r\n', b'"a","1\r\n3"\r\n', 1),
         (b'"a","1"\r\n', b'"a","1"\r\n\r\n', 1),
         (b'"a","1"\r\n', b'"a","1"\r"b","2"\r\n', 1),
+        (b'"a","1"\r\n', b'"a","1"\r', 1),
+        (b'"a","1"\r\r\n"b","2"\r\n', b'"a","1"\r\r\n"b","3"\r\n', 2),
         (b'"a","1"\r\n', b"", 1),
         (b'"a","1"\r\n"b","2"\r\n', b'"a","1"\r\n', 1),
     ],
-    ids=["a break comes", "a break stays", "a blank line", "a bare CR", "no rows", "another number of rows"],
+    ids=[
+        "a break comes",
+        "a break stays",
+        "a blank line",
+        "a bare CR",
+        "half an end",
+        "a CR too many",
+        "no rows",
+        "another number of rows",
+    ],
 )
 def test_where_a_line_may_be_no_row_nothing_is_said(old: bytes, new: bytes, rows: int) -> None:
     with pytest.raises(changes.Unlike):

@@ -1,8 +1,10 @@
 """A bundle that is compared with the one before ends as one that is read whole."""
 
+import contextlib
 import copy
 import random
-from collections.abc import Callable, Sequence
+import zipfile
+from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,7 @@ from structlog.testing import capture_logs
 from oneroster import entities, profiles, sample, write
 from oneroster.profiles import Profile
 from sql import audit, database, decisions, jobs, tenants
+from tests.daemon.ingest.conftest import zipped
 
 Rows = list[dict[str, str]]
 Roster = dict[str, Rows]
@@ -76,6 +79,28 @@ async def twins(hub: Any) -> Twins:
     async with database.hub(hub.pool, "admin") as conn:
         other.tenant = await tenants.add(conn, "twin", "Twin", "auto", hub.worker.master, audit.SYSTEM)
     return Twins(hub, other)
+
+
+async def give(twins: Twins, folder: Path, roster: Roster, mangle: Callable[[bytes], bytes] | None = None) -> str:
+    """The state of a bundle of rows; `mangle` changes the bytes of users.csv."""
+    target = zipped(folder / "given.zip", roster)
+    if mangle is not None:
+        with zipfile.ZipFile(target) as archive:
+            files = {name: archive.read(name) for name in archive.namelist()}
+        files["users.csv"] = mangle(files["users.csv"])
+        with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
+            for name, text in files.items():
+                archive.writestr(name, text)
+    return await twins.deliver(target)
+
+
+def without(roster: Roster, user: str) -> Roster:
+    """The roster after a user has left with all that is his."""
+    left = {name: [row for row in rows if row.get("userSourcedId") != user] for name, rows in roster.items()}
+    for name in ("users", "demographics"):
+        left[name] = [row for row in left[name] if row["sourcedId"] != user]
+    left["users"] = [row | {"agentSourcedIds": ""} for row in left["users"]]
+    return left
 
 
 def made(profile: Profile, users: int = 14) -> Roster:
@@ -256,6 +281,84 @@ async def test_only_the_bundle_that_the_roster_is_of_is_compared_with(hub: Any, 
     roster["users"][3]["givenName"] = "四郎"
     job, same = await sent(hub, roster)
     assert (job.state, job.updated, same) == ("applied", 1, None)
+
+
+async def test_who_returns_has_what_the_files_say_and_nothing_of_what_he_had(
+    twins: Twins, roster: Any, tmp_path: Path
+) -> None:
+    roster["userProfiles"].append({**roster["userProfiles"][0], "sourcedId": "p-2", "userSourcedId": "u-2"})
+    assert await give(twins, tmp_path, roster) == "applied"
+    assert await give(twins, tmp_path, without(roster, "u-2")) == "applied"
+    returned = copy.deepcopy(roster)
+    returned["userProfiles"].pop()
+    role = next(row for row in returned["roles"] if row["userSourcedId"] == "u-2")
+    role.update(sourcedId="r-new", orgSourcedId="s-2")
+    assert await give(twins, tmp_path, returned) == "applied"
+    document = await twins.one.document("users", "u-2")
+    assert [one["org"]["sourcedId"] for one in document["roles"]] == ["s-2"]
+    assert "userProfiles" not in document
+
+
+async def test_files_of_parts_alone_are_no_basis(twins: Twins, roster: Any, tmp_path: Path) -> None:
+    """A role may come for a user who was removed; a bundle with users and roles has no such row."""
+    for name, column in (("enrollments", "userSourcedId"), ("demographics", "sourcedId")):
+        roster[name] = [row for row in roster[name] if row[column] != "u-2"]
+    assert await give(twins, tmp_path, roster) == "applied"
+    users = [row for row in roster["users"] if row["sourcedId"] != "u-2"]
+    assert await give(twins, tmp_path, {"users": users}) == "applied"
+    assert await give(twins, tmp_path, {"roles": roster["roles"]}) == "applied"
+    assert await give(twins, tmp_path, {"roles": roster["roles"][::-1]}) == "applied"
+    assert await give(twins, tmp_path, roster | {"users": users}) == "rejected"
+
+
+async def test_a_parent_keeps_its_line_where_only_its_children_change(
+    twins: Twins, roster: Any, tmp_path: Path
+) -> None:
+    assert await give(twins, tmp_path, roster) == "applied"
+    school = {"sourcedId": "s-3", "name": "New", "type": "school", "identifier": "N3", "parentSourcedId": "d-1"}
+    roster["orgs"].insert(0, school)
+    assert await give(twins, tmp_path, roster) == "applied"
+
+
+HALF_CR = {
+    "in the header": lambda text: text.replace(b"\r\n", b"\r\r\n", 1),
+    "in a row": lambda text: text.replace(b"\r\n", b"\r\r\n", 2).replace(b"\r\r\n", b"\r\n", 1),
+    "at the end": lambda text: text[:-1],
+}
+
+
+@pytest.mark.parametrize("where", HALF_CR)
+@pytest.mark.parametrize("before", [False, True])
+async def test_a_cr_alone_is_read_as_ever(twins: Twins, roster: Any, tmp_path: Path, where: str, before: bool) -> None:
+    assert await give(twins, tmp_path, roster, HALF_CR[where] if before else None) == "applied"
+    roster["users"][5]["givenName"] = "五郎"
+    assert await give(twins, tmp_path, roster, HALF_CR[where]) == "applied"
+
+
+async def test_a_zip_that_contradicts_itself_is_refused_though_its_bytes_are_known(
+    twins: Twins, roster: Any, tmp_path: Path
+) -> None:
+    assert await give(twins, tmp_path, roster) == "applied"
+    roster["users"][3]["givenName"] = "三郎"
+    target = zipped(tmp_path / "t.zip", roster)
+    data = bytearray(target.read_bytes())
+    data[data.find(b"courses.csv")] = ord("X")
+    target.write_bytes(bytes(data))
+    assert await twins.deliver(target) == "rejected"
+
+
+async def test_one_connection_serves_night_after_night(hub: Any, roster: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with hub.pool.connection() as conn:
+
+        @contextlib.asynccontextmanager
+        async def connect(conninfo: str) -> AsyncIterator[Any]:
+            yield conn
+
+        monkeypatch.setattr(database, "connect", connect)
+        for night in range(3):
+            roster["users"][2]["givenName"] = f"{night}郎"
+            job, same = await sent(hub, roster)
+            assert (job.state, same is not None) == ("applied", night > 0)
 
 
 async def test_a_bundle_whose_forerunner_is_not_to_be_read_is_read_whole(hub: Any, roster: Any) -> None:
