@@ -86,10 +86,12 @@ def turn(folder: Path, running: server.Server, written: bundles.Bundles, number:
     print(f"  floor A: {figures['floor A']:.1f} s, {floors.rows:,} rows", flush=True)
     take("the identical files", hub, written.again)
     take("packed otherwise", hub, written.repacked)
-    take("another order", hub, written.shuffled)
     figures["floor B"] = floors.bare()
     print(f"  floor B: {figures['floor B']:.1f} s", flush=True)
     take("1 % changed", hub, written.changed)
+    take("1 % changed back", hub, written.full)
+    take("another order", hub, written.shuffled)
+    take("order and 1 %", hub, written.changed)
     return figures
 
 
@@ -112,7 +114,7 @@ def show(found: list[Figures]) -> None:
         return statistics.median(figures[name] / figures[to] for figures in found)
 
     print(f"\n{'medians of ' + str(len(found)):22}{'seconds':>9}{'of A':>8}{'of B':>8}{'target':>9}")
-    for name in ("floor A", "floor B", *TARGETS, "packed otherwise"):
+    for name in ("floor A", "floor B", *TARGETS, "packed otherwise", "order and 1 %"):
         target = f"{TARGETS[name]:9.2f}" if name in TARGETS else ""
         print(f"{name:22}{median(name):9.2f}{ratio(name, 'floor A'):8.3f}{ratio(name, 'floor B'):8.3f}{target}")
     name = "a tenth of the rows"

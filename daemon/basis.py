@@ -98,7 +98,7 @@ class Basis:
             await self._fill(conn, went, found.went, findings)
             if not findings.spotless or not await differing.fits(conn, self._tenant.id, entity):
                 raise Unfit
-        if not await differing.stands(conn, self._tenant.id, entity, rows, found.rows):
+        if not await differing.stands(conn, self._tenant.id, entity, rows, found.rows, differs=differs):
             raise Unfit
         return Found(found.rows, differs)
 
@@ -111,10 +111,11 @@ class Basis:
             raise Unfit
 
     def _compare(self, entity: Entity, bundle: Bundle, rows: int) -> Changes:
-        if bundle.packed_alike(self._bundle, entity.file):
+        old, new = (functools.partial(one.open, entity.file) for one in (self._bundle, bundle))
+        as_long = bundle.size(entity.file) == self._bundle.size(entity.file)
+        if bundle.packed_alike(self._bundle, entity.file) or (as_long and changes.only_moved(old, new, rows)):
             return Changes(rows, Picked(b"", []), Picked(b"", []))
-        old = functools.partial(self._bundle.open, entity.file)
-        return changes.between(old, functools.partial(bundle.open, entity.file), rows)
+        return changes.between(old, new, rows)
 
     async def _fill(self, conn: Connection, place: Place, picked: Picked, findings: Findings) -> None:
         """COPY the picked rows. Raises Unfit where one of them is none."""

@@ -67,6 +67,29 @@ def between(old: Opener, new: Opener, rows: int) -> Changes:
     return found
 
 
+def only_moved(old: Opener, new: Opener, rows: int) -> bool:
+    """Whether a file has the lines of its forerunner, which held so many rows, in whatever order. Raises Broken.
+
+    Told by the sum of their hashes, in half the time that it takes to find what differs.
+    """
+    try:
+        return (found := _summed(new))[1] == rows and found == _summed(old)
+    except Unlike:
+        return False
+
+
+def _summed(source: Opener) -> tuple[bytes, int, int]:
+    with source() as stream:
+        header = stream.readline(encodings.LONGEST_LINE)
+        count = total = 0
+        for lines in _lines(stream):
+            count += len(lines)
+            total += sum(map(hash, lines))
+    if not header.endswith(b"\n") or b"\r" in header[:-2]:
+        raise Unlike
+    return header, count, total
+
+
 def _match(old: IO[bytes], new: IO[bytes], went: "_Unmatched", came: "_Unmatched") -> None:
     nothing: list[bytes] = []
     for left, right in itertools.zip_longest(_lines(old), _lines(new), fillvalue=nothing):

@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import random
 from collections import Counter
 from collections.abc import Iterator
 from typing import IO
@@ -53,6 +54,22 @@ def test_what_came_and_went_is_the_difference_of_the_lines(
     went = [(place, line) for place, line in enumerate(old, start=2) if line not in new]
     assert found.came == changes.Picked(HEADER + b"".join(line for _, line in came), [place for place, _ in came])
     assert found.went == changes.Picked(HEADER + b"".join(line for _, line in went), [place for place, _ in went])
+
+
+@given(
+    st.lists(st.integers(0, 20), unique=True, min_size=1, max_size=20),
+    st.lists(st.integers(0, 20), min_size=1, max_size=20),
+    st.randoms(use_true_random=False),
+    st.booleans(),
+)
+def test_lines_only_moved_where_both_have_the_same(
+    before: list[int], after: list[int], chance: random.Random, moved: bool
+) -> None:
+    if moved:
+        after = chance.sample(before, len(before))
+    texts = [HEADER + b"".join(lines(numbers)) for numbers in (before, after)]
+    found = changes.only_moved(opener(texts[0]), opener(texts[1]), len(before))
+    assert found == (Counter(before) == Counter(after))
 
 
 @given(st.lists(st.integers(0, 12), min_size=1, max_size=40), st.sampled_from([1, 30, 1000]))
