@@ -63,7 +63,7 @@ async def begin(
     tenant_id: int,
     modes: Mapping[Entity, str],
     placed: Mapping[Entity, int] | None = None,
-    by_lines: frozenset[Entity] = frozenset(),
+    compared: frozenset[Entity] = frozenset(),
     same: frozenset[Entity] = frozenset(),
 ) -> Merge:
     """Look at where the tenant stands."""
@@ -71,7 +71,7 @@ async def begin(
     modes = {entity: mode for entity, mode in modes.items() if entity not in same}
     fresh = {entity for entity in modes if entity in placed or not await has_rows(conn, tenant_id, entity)}
     revision = await revisions.newest(conn, tenant_id) + 1
-    return Merge(tenant_id, revision, modes, frozenset(fresh), placed, by_lines, same)
+    return Merge(tenant_id, revision, modes, frozenset(fresh), placed, compared, same)
 
 
 async def has_rows(conn: Connection, tenant_id: int, entity: Entity) -> bool:
