@@ -9,14 +9,13 @@ from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing
 from typing import Protocol
 
-import msgspec
-
 from daemon.ahead import ahead
 from daemon.basis import Basis
 from daemon.findings import Findings
 from oneroster import dialects, entities, manifest, profiles
 from oneroster.bundle import Broken, Bundle
 from oneroster.entities import Entity
+from oneroster.met import Looking, Met
 from oneroster.problems import Problem
 from oneroster.profiles import Profile
 from oneroster.rows import Rows
@@ -24,6 +23,7 @@ from sql import checks, columns, differing, merge, references, revisions, stagin
 from sql.database import Connection
 from sql.prospect import Prospect
 from sql.seal import Sealer
+from sql.staging import Staged
 from sql.tenants import Tenant
 
 SOON = 1 << 22
@@ -59,17 +59,6 @@ class Progress:
 
 class Unreadable(Exception):
     """There is nothing to read by: no zip, no manifest, or another format than OneRoster 1.2. The findings say what."""
-
-
-class Staged(msgspec.Struct, frozen=True):
-    """What the files of a bundle brought: data rows by entity name, and how many of which are in place already."""
-
-    rows: dict[str, int]
-    placed: dict[Entity, int]
-    compared: set[Entity]
-    """Staged by what differs from the bundle that the roster is of."""
-    same: set[Entity]
-    """Nothing of it differs."""
 
 
 def recognise(tenant: Tenant, name: str, bundle: Bundle, findings: Findings) -> tuple[Profile, str]:
@@ -140,7 +129,7 @@ async def stage(
     """Read, check and COPY every file."""
     assert bundle.manifest is not None
     modes = bundle.manifest.modes
-    staged = Staged({}, {}, set(), set())
+    staged, met = Staged(), Met(profile)
     progress = Progress(bundle, mark)
     hint = dialects.misfit(tenant.profile, bundle.headers(), bundle.manifest.version)
     for entity in brought(bundle):
@@ -155,7 +144,7 @@ async def stage(
             with bundle.open(entity.file) as stream:
                 reader = Rows(stream, entity.file, entity, profile, bundle.encoding, hint)
                 findings.add(reader.problems)
-                await fill(conn, tenant, entity, reader, sealer, findings, progress, staged)
+                await fill(conn, tenant, entity, reader, met, sealer, findings, progress, staged)
                 findings.read(reader)
         except Broken as broken:
             findings.add([broken.problem])
@@ -167,7 +156,7 @@ async def stage(
     announced = {entity.file for entity in entities.ALL if modes.get(entity.name) in ("bulk", "delta")}
     findings.faulty |= announced - bundle.names
     if basis is not None and findings.spotless:
-        await basis.check_users(conn, set(brought(bundle)), staged.compared | staged.same)
+        await basis.check_users(conn, set(brought(bundle)), staged.alike)
     return staged
 
 
@@ -176,6 +165,7 @@ async def fill(
     tenant: Tenant,
     entity: Entity,
     reader: Rows,
+    met: Met,
     sealer: Sealer,
     findings: Findings,
     progress: Progress,
@@ -191,7 +181,8 @@ async def fill(
     else:
         place = await staging.create(conn, entity)
     encoder = staging.Encoder(entity, reader.columns, sealer, first=place.first)
-    tally = Tally(reader, encoder, findings)
+    looking = met.look_at(entity, reader.columns)
+    tally = Tally(reader, encoder, looking, findings)
     # Closed before the file is: the thread reads it.
     async with aclosing(told(tally, done, progress)) as chunks:
         copied = await staging.fill(conn, place, encoder.names, chunks)
@@ -200,6 +191,10 @@ async def fill(
     await staging.analyze(conn, place)
     if place.first:
         staged.placed[entity] = copied
+    staged.modes[entity] = looking.modes
+    if looking.unique:
+        staged.unique.add(entity)
+    staged.led.update((entity, column) for column in looking.led)
     staged.rows[entity.name] = tally.rows
 
 
@@ -214,8 +209,8 @@ async def told(tally: "Tally", done: int, progress: Progress) -> AsyncGenerator[
 class Tally:
     """Encodes the batches of a file, in a thread, and counts what went by."""
 
-    def __init__(self, reader: Rows, encoder: staging.Encoder, findings: Findings) -> None:
-        self._reader, self._encoder, self._findings = reader, encoder, findings
+    def __init__(self, reader: Rows, encoder: staging.Encoder, looking: Looking, findings: Findings) -> None:
+        self._reader, self._encoder, self._looking, self._findings = reader, encoder, looking, findings
         self.rows = 0
         """Data rows of the file, whether they could be read or not."""
         self.staged = 0
@@ -227,6 +222,7 @@ class Tally:
             self.staged += len(batch.lines)
             self._findings.add(batch.problems)
             if batch.lines:
+                self._looking.see(batch.columns)
                 yield self._encoder.encode(batch)
 
 
@@ -252,9 +248,7 @@ async def check(
     else:
         findings.add(await checks.lacking(conn, tenant.id, profile, bundle.manifest))
     lasting = {entity for entity in staged.compared if not await differing.removes(conn, entity)}
-    prospect = Prospect(
-        tenant.id, profile, modes, wrong, holed, frozenset(staged.compared), frozenset(lasting), frozenset(staged.same)
-    )
+    prospect = Prospect(tenant.id, profile, modes, wrong, holed, staged, frozenset(lasting))
     async for answer in checks.across(conn, prospect):
         findings.add(*answer)
     if not findings.errors:  # else nothing will be removed that others refer to
@@ -267,9 +261,9 @@ async def mode_of(conn: Connection, bundle: Bundle, entity: Entity, staged: Stag
     """Bulk or delta: the rows say it; where they say both, the manifest (CSV binding sections 1 and 4)."""
     assert bundle.manifest is not None
     said = bundle.manifest.modes.get(entity.name, "absent")
-    if entity in staged.compared | staged.same:
+    if entity in staged.alike:
         return said
-    found = await checks.modes(conn, entity)
+    found = staged.modes[entity]
     if found.blank and not found.filled:
         mode = "bulk"
     elif found.filled and not found.blank:

@@ -13,7 +13,7 @@ import structlog
 
 from daemon import basis, examine, guard
 from daemon.basis import Reopen
-from daemon.examine import Mark, Staged
+from daemon.examine import Mark
 from daemon.findings import SEALED_COLUMNS, Findings
 from oneroster import entities
 from oneroster.bundle import Bundle
@@ -27,6 +27,7 @@ from sql.jobs import Count
 from sql.samples import Sample
 from sql.seal import Sealer
 from sql.settings import Settings
+from sql.staging import Staged
 from sql.tenants import Tenant
 
 log = structlog.get_logger()
@@ -128,7 +129,7 @@ async def prepare(
     if findings.errors:
         raise Ended(msgspec.structs.replace(outcome, state="rejected"))
     await mark("diff")
-    work = await merge.begin(conn, tenant.id, modes, staged.placed, frozenset(staged.compared), frozenset(staged.same))
+    work = await merge.begin(conn, tenant.id, modes, staged)
     outcome = await compare(conn, work, outcome)
     return work, await judge(conn, work, job, settings.read(tenant.settings), outcome)
 
@@ -199,7 +200,7 @@ async def compare(conn: Connection, work: merge.Merge, outcome: Outcome) -> Outc
         outcome,
         counts=counts,
         samples=await samples.take(conn, work),
-        bulk="bulk" in work.modes.values() or bool(work.same),
+        bulk="bulk" in work.modes.values() or bool(work.staged.same),
     )
 
 
@@ -250,13 +251,13 @@ async def make_so(
         await mark("apply")
         await apply.apply(conn, work, job.id)
     else:
-        if work.placed:  # first rows, that are none of a record, lie in their place already
+        if work.staged.placed:  # first rows, that are none of a record, lie in their place already
             await merge.go_back(conn, "begun")
             outcome = msgspec.structs.replace(outcome, read_as=None)
         else:
             await diff.keep_unseen(conn, work)
         revision = work.revision - 1 or None
-    if changes(outcome.counts) or not work.placed:  # else nothing is staged any more
+    if changes(outcome.counts) or not work.staged.placed:  # else nothing is staged any more
         await apply.note_dates(conn, work)
     # Before the job's row is ours: marks are written by another connection.
     await mark("commit")

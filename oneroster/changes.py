@@ -6,6 +6,7 @@ line may not be a row is given up: it is to be read whole.
 """
 
 import itertools
+import operator
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from typing import IO
@@ -15,6 +16,10 @@ import msgspec
 from oneroster import encodings
 
 BLOCK = 1 << 20
+LOOK = 128
+"""Lines looked at together."""
+MOST_LOOK = 4096
+"""So many where hardly any stands in its old place."""
 MOST_KEPT = 2_000_000
 """Hashes kept at once, of about 100 bytes each: lines of one file that the other had not yet."""
 MOST_HELD = 50_000
@@ -91,20 +96,69 @@ def _summed(source: Opener) -> tuple[bytes, int, int]:
 
 
 def _match(old: IO[bytes], new: IO[bytes], went: "_Unmatched", came: "_Unmatched") -> None:
-    nothing: list[bytes] = []
-    for left, right in itertools.zip_longest(_lines(old), _lines(new), fillvalue=nothing):
-        if left == right:
-            went.rows += len(left)
-            came.rows += len(right)
+    """Go through both side by side: most lines stand in the same order, between a few that have come or gone."""
+    left, right = _Ahead(old), _Ahead(new)
+    look = LOOK
+    while left.more() | right.more():
+        same = _alike(left.next(LOOK), right.next(LOOK))
+        left.at += same
+        right.at += same
+        went.rows += same
+        came.rows += same
+        if same == LOOK:
             continue
-        lost, found = set(map(hash, left)), set(map(hash, right))
-        if len(lost) != len(left) or len(found) != len(right):
-            raise Unlike  # the same line twice
-        both = lost & found
-        went.add(left, came.cancel(lost - both))
-        came.add(right, went.cancel(found - both))
-        if len(went.hashes) + len(came.hashes) > MOST_KEPT:
-            raise Unlike
+        lost, found = _until_alike(left.next(look), right.next(look))
+        # Where the order is another one, it is no use to look for where it is the same again.
+        look = LOOK if not lost or not found or len(lost) + len(found) < look else min(2 * look, MOST_LOOK)
+        left.at += len(lost)
+        right.at += len(found)
+        _cross_out(lost, found, went, came)
+
+
+def _alike(left: list[bytes], right: list[bytes]) -> int:
+    """How many lines both begin with."""
+    if left == right:
+        return len(left)
+    return next(itertools.compress(itertools.count(), map(operator.ne, left, right)), min(len(left), len(right)))
+
+
+def _until_alike(left: list[bytes], right: list[bytes]) -> tuple[list[bytes], list[bytes]]:
+    """The lines before the first of the left that stands on the right too; all of them if none does."""
+    places = {line: place for place, line in enumerate(right)}
+    for place, line in enumerate(left):
+        if line in places:
+            return left[:place], right[: places[line]]
+    return left, right
+
+
+def _cross_out(left: list[bytes], right: list[bytes], went: "_Unmatched", came: "_Unmatched") -> None:
+    lost, found = set(map(hash, left)), set(map(hash, right))
+    if len(lost) != len(left) or len(found) != len(right):
+        raise Unlike  # the same line twice
+    both = lost & found
+    went.add(left, came.cancel(lost - both))
+    came.add(right, went.cancel(found - both))
+    if len(went.hashes) + len(came.hashes) > MOST_KEPT:
+        raise Unlike
+
+
+class _Ahead:
+    """The lines of a file from where it is read."""
+
+    def __init__(self, stream: IO[bytes]) -> None:
+        self._blocks = _lines(stream)
+        self._lines: list[bytes] = []
+        self.at = 0
+
+    def more(self) -> bool:
+        """Have the next `MOST_LOOK` lines at hand, or all that are left; whether there are any."""
+        while len(self._lines) - self.at < MOST_LOOK and (block := next(self._blocks, None)):
+            self._lines = self._lines[self.at :] + block
+            self.at = 0
+        return self.at < len(self._lines)
+
+    def next(self, count: int) -> list[bytes]:
+        return self._lines[self.at : self.at + count]
 
 
 class _Unmatched:

@@ -34,7 +34,7 @@ async def _has_next_users(conn: Connection) -> bool:
 
 async def _load_first(conn: Connection, work: Merge, entity: Entity) -> None:
     """The first rows of an entity: in a detached table, indexed after."""
-    if entity in work.placed:
+    if entity in work.staged.placed:
         await staging.keep_first(conn, work.tenant_id, entity, work.modes[entity])
     else:
         await _insert_first(conn, work, entity)

@@ -27,31 +27,6 @@ class Unfitting(msgspec.Struct, frozen=True):
     total: int
 
 
-class Modes(msgspec.Struct, frozen=True):
-    """How many rows of a staged file carry status and date, one of them, or none."""
-
-    rows: int
-    blank: int
-    filled: int
-    half: int
-
-
-# A row whose status or date could not be read says nothing of the mode (oneroster.rows.UNREAD).
-_SAYS = SQL("status IS DISTINCT FROM '?' AND source_modified IS DISTINCT FROM '-infinity'")
-
-
-async def modes(conn: Connection, entity: Entity) -> Modes:
-    """What the rows of a staged file say of its mode."""
-    statement = SQL(
-        "SELECT count(*) AS rows, count(*) FILTER (WHERE status IS NULL AND source_modified IS NULL) AS blank,"
-        " count(*) FILTER (WHERE status IS NOT NULL AND source_modified IS NOT NULL) AS filled,"
-        " count(*) FILTER (WHERE (status IS NULL) <> (source_modified IS NULL)) AS half FROM {} WHERE {}"
-    ).format(staging.table(entity), _SAYS)
-    found = await database.fetch_one(conn, statement, Modes, {})
-    assert found is not None
-    return found
-
-
 async def unfitting(conn: Connection, entity: Entity, mode: str) -> Answer:
     """Rows that do not fit the mode of their file: a cell that is filled in bulk, or blank in delta."""
     filled = mode == "bulk"
@@ -91,8 +66,8 @@ async def lacking(conn: Connection, tenant_id: int, profile: Profile, manifest: 
 async def across(conn: Connection, work: Prospect) -> AsyncIterator[Answer]:
     """Everything that can be said of the staged files together."""
     for entity, mode in work.modes.items():
-        if entity not in work.compared | work.same:
-            yield await duplicates(conn, entity)
+        if entity not in work.staged.alike:
+            yield await duplicates(conn, work, entity)
         if mode == "delta":
             await set_aside_late(conn, work, entity)
     for entity in work.modes:
@@ -125,8 +100,12 @@ async def _of_people(conn: Connection, work: Prospect) -> AsyncIterator[Answer]:
         yield await people.primary_teachers(conn, work)
 
 
-async def duplicates(conn: Connection, entity: Entity) -> Answer:
+async def duplicates(conn: Connection, work: Prospect, entity: Entity) -> Answer:
     """Rows whose sourcedId stood in the file before."""
+    if entity in work.staged.unique:
+        return [], 0
+    if entity in work.staged.placed and await staging.key_first(conn, entity):
+        return [], 0
     # Numbers are sorted much faster than texts, and nearly always there is nothing to find.
     twice = SQL("SELECT count(sourced_id) <> count(DISTINCT hashtextextended(sourced_id, 0)) FROM {}")
     if not await database.fetch_value(conn, twice.format(staging.table(entity)), {}):

@@ -64,7 +64,7 @@ async def _diff_rows(conn: Connection, work: Merge, entity: Entity) -> None:
             target
         )
     )
-    if entity in work.compared:
+    if entity in work.staged.compared:
         chosen = (
             "SELECT c.sourced_id, false, l.sourced_id IS NULL FROM {came} c"
             " LEFT JOIN (SELECT sourced_id, status, row_hash FROM {table}"
@@ -266,9 +266,10 @@ async def _count_where(
     return found
 
 
-def _as_before(work: Merge) -> frozenset[Entity]:
+def _as_before(work: Merge) -> set[Entity]:
     """What the bundle brings of it is what is stored; parts belong to users."""
-    return work.same if work.same.isdisjoint(PARTS) else work.same | {entities.USERS}
+    same = work.staged.same
+    return same if same.isdisjoint(PARTS) else same | {entities.USERS}
 
 
 async def _count_same(conn: Connection, work: Merge, entity: Entity) -> list[Count]:

@@ -26,7 +26,7 @@ def document(entity: Entity, row: str, extra: Composable | None = None) -> Compo
     """The expression for a whole record of the alias `row`; `extra` adds members such as `,"roles":[...]`."""
     parts: list[Composable] = [
         SQL("""'{"sourcedId":'"""),
-        SQL("to_json({})::text").format(Identifier(row, "sourced_id")),
+        quoted(Identifier(row, "sourced_id")),
         # a row just staged from a bulk file has none yet
         SQL("""',"status":"' || coalesce({}, 'active') || '"'""").format(Identifier(row, "status")),
     ]
@@ -50,14 +50,10 @@ def value(field: Field, row: str) -> Composed:
     if field.refers is not None and field.refers in entities.BY_NAME and field.refers != "userProfiles":
         target = entities.BY_NAME[field.refers]
         if field.kind is kinds.GUIDS:
-            return SQL(
-                "(SELECT '[' || string_agg({}, ',' ORDER BY o) || ']' FROM unnest({}) WITH ORDINALITY u(i, o))"
-            ).format(reference(target.name, target.singular, SQL("u.i")), column)
+            return references(target.name, target.singular, column)
         return reference(target.name, target.singular, column)
     if field.refers == "resources":
-        return SQL(
-            "(SELECT '[' || string_agg({}, ',' ORDER BY o) || ']' FROM unnest({}) WITH ORDINALITY u(i, o))"
-        ).format(reference("resources", "resource", SQL("u.i")), column)
+        return references("resources", "resource", column)
     if field.refers == "userProfiles":
         return SQL("to_json({})::text").format(profile_id(column))
     if field.kind is kinds.BOOLEAN:
@@ -69,13 +65,32 @@ def value(field: Field, row: str) -> Composed:
     return SQL("to_json({})::text").format(column)
 
 
+def quoted(identifier: Composable) -> Composed:
+    """The JSON text of an id: none of the characters it may have needs escaping (CSV binding section 2)."""
+    return SQL("""'"' || {} || '"'""").format(identifier)
+
+
+def references(collection: str, kind: str, identifiers: Composable) -> Composed:
+    """A list of references in the order of the ids, null where there is none."""
+    return SQL(
+        "CASE WHEN {ids} IS NOT NULL THEN"  # a subquery takes its time even for nothing
+        " (SELECT '[' || string_agg({one}, ',' ORDER BY o) || ']' FROM unnest({ids}) WITH ORDINALITY u(i, o)) END"
+    ).format(ids=identifiers, one=reference(collection, kind, SQL("u.i")))
+
+
 def reference(collection: str, kind: str, identifier: Composable) -> Composed:
     """A GUIDRef (REST section 4.2): of an id's characters only the slash needs escaping in a path."""
     base = RESOURCES if collection == "resources" else BASE
     return SQL(
         """'{{"href":"' || {base} || {place} || replace({id}, '/', E'\\x252F') || '","sourcedId":'
-            || to_json({id})::text || {kind}"""
-    ).format(base=Literal(base), place=Literal(f"/{collection}/"), id=identifier, kind=Literal(f',"type":"{kind}"}}'))
+            || {quoted} || {kind}"""
+    ).format(
+        base=Literal(base),
+        place=Literal(f"/{collection}/"),
+        id=identifier,
+        quoted=quoted(identifier),
+        kind=Literal(f',"type":"{kind}"}}'),
+    )
 
 
 def profile_id(identifier: Composable) -> Composed:

@@ -16,6 +16,7 @@ from oneroster import entities
 from oneroster.entities import Entity
 from sql import database, differing, documents, revisions, staging
 from sql.database import Connection
+from sql.staging import Staged
 
 Mark = Literal["begun", "diffed"]
 PARTS = tuple(entity for entity in entities.ALL if entity.part_of)
@@ -28,14 +29,9 @@ class Merge(msgspec.Struct, frozen=True):
     tenant_id: int
     revision: int
     modes: Mapping[Entity, str]
-    """bulk or delta."""
+    """bulk or delta; without what brings nothing but what is stored, as nothing is to be done for it."""
     fresh: frozenset[Entity]
-    placed: Mapping[Entity, int]
-    """Fresh ones whose rows, so many, were staged in the table that becomes the partition."""
-    compared: frozenset[Entity] = frozenset()
-    """Files staged by what differs from the bundle that the roster is of."""
-    same: frozenset[Entity] = frozenset()
-    """Files that bring nothing but what is stored: nothing is to be done for them, and they are not in `modes`."""
+    staged: Staged = Staged()
 
     @property
     def key(self) -> dict[str, int]:
@@ -46,11 +42,11 @@ class Merge(msgspec.Struct, frozen=True):
 
     def source(self, entity: Entity) -> Identifier:
         """The staged rows that may differ from the stored ones."""
-        return differing.came(entity) if entity in self.compared else staging.table(entity)
+        return differing.came(entity) if entity in self.staged.compared else staging.table(entity)
 
     def first_rows(self, entity: Entity) -> int | None:
         """How many records the load brings where there were none, if that is known without counting."""
-        return self.placed.get(entity) if self.modes.get(entity) == "bulk" else None
+        return self.staged.placed.get(entity) if self.modes.get(entity) == "bulk" else None
 
 
 async def make_room(conn: Connection) -> None:
@@ -62,16 +58,13 @@ async def begin(
     conn: Connection,
     tenant_id: int,
     modes: Mapping[Entity, str],
-    placed: Mapping[Entity, int] | None = None,
-    compared: frozenset[Entity] = frozenset(),
-    same: frozenset[Entity] = frozenset(),
+    staged: Staged = Staged(),  # noqa: B008 - never filled
 ) -> Merge:
     """Look at where the tenant stands."""
-    placed = placed or {}
-    modes = {entity: mode for entity, mode in modes.items() if entity not in same}
-    fresh = {entity for entity in modes if entity in placed or not await has_rows(conn, tenant_id, entity)}
+    modes = {entity: mode for entity, mode in modes.items() if entity not in staged.same}
+    fresh = {entity for entity in modes if entity in staged.placed or not await has_rows(conn, tenant_id, entity)}
     revision = await revisions.newest(conn, tenant_id) + 1
-    return Merge(tenant_id, revision, modes, frozenset(fresh), placed, compared, same)
+    return Merge(tenant_id, revision, modes, frozenset(fresh), staged)
 
 
 async def has_rows(conn: Connection, tenant_id: int, entity: Entity) -> bool:

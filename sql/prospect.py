@@ -14,6 +14,7 @@ from oneroster.problems import Problem
 from oneroster.profiles import Profile
 from sql import database, differing, staging
 from sql.database import Connection
+from sql.staging import Staged
 
 MOST = 1_000
 
@@ -32,23 +33,21 @@ class Prospect(msgspec.Struct, frozen=True):
     """Files and columns with errors: what was staged of them may be NULL, or a row may be missing."""
     holed: frozenset[str]
     """Files of which a row or an id may be missing: who refers to them is not blamed."""
-    compared: frozenset[Entity] = frozenset()
-    """Files staged by what differs from the bundle that the roster is of, in which nothing was wrong."""
+    staged: Staged = Staged()
+    """In what was compared nothing was wrong before."""
     lasting: frozenset[Entity] = frozenset()
-    """Those of them of which no id is gone."""
-    same: frozenset[Entity] = frozenset()
-    """Files in which nothing differs from that bundle."""
+    """Files compared of which no id is gone."""
 
     def brings(self, entity: Entity) -> bool:
         return entity in self.modes
 
     def as_before(self, *among: Entity) -> bool:
         """Whether the rows of these are, all of them, those in which nothing was wrong."""
-        return all(entity in self.same or not self.brings(entity) for entity in among)
+        return all(entity in self.staged.same or not self.brings(entity) for entity in among)
 
     def lasts(self, entity: Entity) -> bool:
         """Whether what was referred to can be referred to still."""
-        return entity in self.lasting or entity in self.same or not self.brings(entity)
+        return entity in self.lasting or entity in self.staged.same or not self.brings(entity)
 
     def sound(self, entity: Entity, *columns: str) -> bool:
         """Whether all rows of the file are there and read whole, and these columns as they were sent."""
@@ -64,7 +63,7 @@ def staged(entity: Entity, *columns: str, rows: Composable | None = None) -> Com
 
 def came(prospect: Prospect, entity: Entity, *columns: str) -> Composed:
     """The staged rows of which it is not known yet that nothing is wrong with them."""
-    rows = differing.came(entity) if entity in prospect.compared else None
+    rows = differing.came(entity) if entity in prospect.staged.compared else None
     return staged(entity, *columns, rows=rows)
 
 
@@ -77,7 +76,7 @@ def unchanged(prospect: Prospect, entity: Entity, *columns: str) -> Composed:
 def lacks(prospect: Prospect, entity: Entity, ident: Composable) -> Composed:
     """The condition that no staged row has the id, where a file is compared told by what differs and what is stored."""
     rows: list[Composable] = [staging.table(entity)]
-    if entity in prospect.compared | prospect.same:
+    if entity in prospect.staged.alike:
         rows = [unchanged(prospect, entity), differing.came(entity)]
     return SQL(" AND ").join(
         SQL("NOT EXISTS (SELECT FROM {} t WHERE t.sourced_id = {})").format(one, ident) for one in rows
@@ -89,14 +88,15 @@ def touching(prospect: Prospect, rows: Composed, column: str, *sources: tuple[En
 
     All of them where a source was staged whole: then nothing is known of any.
     """
-    if not any(entity in prospect.compared for entity, _ in sources) or not all(
-        entity in prospect.compared or prospect.as_before(entity) for entity, _ in sources
+    compared = prospect.staged.compared
+    if not any(entity in compared for entity, _ in sources) or not all(
+        entity in compared or prospect.as_before(entity) for entity, _ in sources
     ):
         return rows
     values = [
         SQL("SELECT {} FROM {}").format(Identifier(name), table)
         for entity, name in sources
-        if entity in prospect.compared
+        if entity in compared
         for table in (differing.came(entity), differing.went(entity))
     ]
     return SQL("(SELECT * FROM {} x WHERE {} IN ({}))").format(

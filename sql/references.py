@@ -57,7 +57,9 @@ async def dangling(conn: Connection, work: Prospect, entity: Entity) -> AsyncIte
     """Rows that refer to a record which does not exist, item by item."""
     for link in stored(entity, work.profile):
         target = link.target
-        if target.file in work.holed or (entity in work.same and work.lasts(target)):
+        if target.file in work.holed or (entity in work.staged.same and work.lasts(target)):
+            continue
+        if (entity, link.header) in work.staged.led:
             continue
         missing: list[Composable] = []
         if work.brings(target):
@@ -85,11 +87,11 @@ def _pointing(work: Prospect, entity: Entity, link: Link) -> Composed:
     """The ids in a column, of all rows that may refer to no record."""
     target = link.target
     rows = link.ids(prospect.staged(entity, *_columns(link)))
-    if entity not in work.compared | work.same or not (work.lasts(target) or target in work.compared):
+    if entity not in work.staged.alike or not (work.lasts(target) or target in work.staged.compared):
         return rows
     # What referred to a record before does so still, unless that went.
     doubtful = []
-    if entity in work.compared:
+    if entity in work.staged.compared:
         doubtful.append(link.ids(prospect.came(work, entity, *_columns(link))))
     if not work.lasts(target):
         known = link.ids(prospect.unchanged(work, entity, *_columns(link)))

@@ -274,7 +274,7 @@ CREATE TABLE orgs (
     line integer NOT NULL,
     document text COLLATE "C" NOT NULL,
     changed bigint NOT NULL,
-    PRIMARY KEY (tenant_id, sourced_id),
+    PRIMARY KEY (sourced_id, tenant_id),
     CHECK (status IN ('active', 'tobedeleted'))
 ) PARTITION BY LIST (tenant_id);
 CREATE INDEX ON orgs (parent_sourced_id);
@@ -296,7 +296,7 @@ CREATE TABLE academic_sessions (
     line integer NOT NULL,
     document text COLLATE "C" NOT NULL,
     changed bigint NOT NULL,
-    PRIMARY KEY (tenant_id, sourced_id),
+    PRIMARY KEY (sourced_id, tenant_id),
     CHECK (status IN ('active', 'tobedeleted'))
 ) PARTITION BY LIST (tenant_id);
 CREATE INDEX ON academic_sessions (parent_sourced_id);
@@ -320,7 +320,7 @@ CREATE TABLE courses (
     line integer NOT NULL,
     document text COLLATE "C" NOT NULL,
     changed bigint NOT NULL,
-    PRIMARY KEY (tenant_id, sourced_id),
+    PRIMARY KEY (sourced_id, tenant_id),
     CHECK (status IN ('active', 'tobedeleted'))
 ) PARTITION BY LIST (tenant_id);
 CREATE INDEX ON courses (org_sourced_id);
@@ -349,7 +349,7 @@ CREATE TABLE classes (
     line integer NOT NULL,
     document text COLLATE "C" NOT NULL,
     changed bigint NOT NULL,
-    PRIMARY KEY (tenant_id, sourced_id),
+    PRIMARY KEY (sourced_id, tenant_id),
     CHECK (status IN ('active', 'tobedeleted'))
 ) PARTITION BY LIST (tenant_id);
 CREATE INDEX ON classes (course_sourced_id);
@@ -396,7 +396,7 @@ CREATE TABLE users (
     student boolean NOT NULL,
     teacher boolean NOT NULL,
     changed bigint NOT NULL,
-    PRIMARY KEY (tenant_id, sourced_id),
+    PRIMARY KEY (sourced_id, tenant_id),
     CHECK (status IN ('active', 'tobedeleted'))
 ) PARTITION BY LIST (tenant_id);
 CREATE INDEX ON users (sourced_id) WHERE student;
@@ -418,7 +418,7 @@ CREATE TABLE user_profiles (
     row_hash uuid NOT NULL,
     line integer NOT NULL,
     changed bigint NOT NULL,
-    PRIMARY KEY (tenant_id, sourced_id),
+    PRIMARY KEY (sourced_id, tenant_id),
     CHECK (status IN ('active', 'tobedeleted'))
 ) PARTITION BY LIST (tenant_id);
 CREATE INDEX ON user_profiles (user_sourced_id);
@@ -439,7 +439,7 @@ CREATE TABLE roles (
     row_hash uuid NOT NULL,
     line integer NOT NULL,
     changed bigint NOT NULL,
-    PRIMARY KEY (tenant_id, sourced_id),
+    PRIMARY KEY (sourced_id, tenant_id),
     CHECK (status IN ('active', 'tobedeleted'))
 ) PARTITION BY LIST (tenant_id);
 CREATE INDEX ON roles (user_sourced_id);
@@ -467,7 +467,7 @@ CREATE TABLE demographics (
     row_hash uuid NOT NULL,
     line integer NOT NULL,
     changed bigint NOT NULL,
-    PRIMARY KEY (tenant_id, sourced_id),
+    PRIMARY KEY (sourced_id, tenant_id),
     CHECK (status IN ('active', 'tobedeleted'))
 ) PARTITION BY LIST (tenant_id);
 
@@ -487,7 +487,7 @@ CREATE TABLE enrollments (
     row_hash uuid NOT NULL,
     line integer NOT NULL,
     changed bigint NOT NULL,
-    PRIMARY KEY (tenant_id, sourced_id),
+    PRIMARY KEY (sourced_id, tenant_id),
     CHECK (status IN ('active', 'tobedeleted'))
 ) PARTITION BY LIST (tenant_id);
 CREATE INDEX ON enrollments (class_sourced_id);
@@ -576,6 +576,20 @@ BEGIN
     RETURN partition;
 END $$;
 
+-- The key of the loaded table, before index_partition() makes the others; false where it fails, as an id stands twice.
+CREATE FUNCTION key_partition(entity text) RETURNS boolean LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path = public, pg_temp AS $$
+DECLARE
+    partition text := format('%s_t%s', entity, current_tenant());
+BEGIN
+    EXECUTE (SELECT format('CREATE UNIQUE INDEX %I ON public.%I %s', partition || '_key', partition,
+                           substring(pg_get_indexdef(indexrelid) FROM ' USING .*$'))
+               FROM pg_index WHERE indrelid = entity::regclass AND indisprimary);
+    RETURN true;
+EXCEPTION WHEN unique_violation THEN
+    RETURN false;
+END $$;
+
 -- Index the loaded table and put it behind row security. Nothing but that table is locked.
 CREATE FUNCTION index_partition(entity text) RETURNS void LANGUAGE plpgsql SECURITY DEFINER
     SET search_path = public, pg_temp AS $$
@@ -592,16 +606,16 @@ BEGIN
                      UNION ALL
                      SELECT format('ADD CONSTRAINT %I %s', conname, pg_get_constraintdef(oid)) FROM pg_constraint
                       WHERE conrelid = entity::regclass AND contype = 'c') AS changes (change));
+    IF to_regclass(format('public.%I', partition || '_key')) IS NULL AND NOT key_partition(entity) THEN
+        RAISE EXCEPTION 'an id stands twice in %', partition USING ERRCODE = 'unique_violation';
+    END IF;
+    EXECUTE format('ALTER TABLE public.%I ADD CONSTRAINT %I PRIMARY KEY USING INDEX %I', partition,
+                   partition || '_pkey', partition || '_key');
     FOR made IN
-        SELECT indisprimary, substring(pg_get_indexdef(indexrelid) FROM ' USING .*$') AS using_columns
-          FROM pg_index WHERE indrelid = entity::regclass ORDER BY indisprimary DESC
+        SELECT substring(pg_get_indexdef(indexrelid) FROM ' USING .*$') AS using_columns
+          FROM pg_index WHERE indrelid = entity::regclass AND NOT indisprimary
     LOOP
-        IF made.indisprimary THEN
-            EXECUTE format('ALTER TABLE public.%I ADD PRIMARY KEY %s', partition,
-                           substring(made.using_columns FROM '\(.*\)$'));
-        ELSE
-            EXECUTE format('CREATE INDEX ON public.%I %s', partition, made.using_columns);
-        END IF;
+        EXECUTE format('CREATE INDEX ON public.%I %s', partition, made.using_columns);
     END LOOP;
     EXECUTE format('ALTER TABLE public.%I ENABLE ROW LEVEL SECURITY', partition);
     EXECUTE format('ALTER TABLE public.%I FORCE ROW LEVEL SECURITY', partition);
@@ -752,10 +766,12 @@ GRANT INSERT ON jobs TO rosterhub_operator, rosterhub_admin;
 GRANT INSERT, UPDATE ON tenants, inboxes, clients TO rosterhub_admin;
 GRANT SELECT, INSERT, UPDATE, DELETE ON client_secrets TO rosterhub_admin;
 
-REVOKE ALL ON FUNCTION start_partition(text), stage_partition(text, bigint), index_partition(text),
+REVOKE ALL ON FUNCTION start_partition(text), stage_partition(text, bigint), key_partition(text),
+    index_partition(text),
     attach_partition(text), add_partition(text), analyze_partition(text),
     add_audit_partitions(), find_client(text), find_inbox(text) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION start_partition(text), stage_partition(text, bigint), index_partition(text),
+GRANT EXECUTE ON FUNCTION start_partition(text), stage_partition(text, bigint), key_partition(text),
+    index_partition(text),
     attach_partition(text), add_partition(text), analyze_partition(text),
     add_audit_partitions(), find_inbox(text) TO rosterhub_ingest;
 GRANT EXECUTE ON FUNCTION find_client(text) TO rosterhub_api;

@@ -14,6 +14,7 @@ from oneroster import kinds
 from oneroster.entities import Entity
 from oneroster.headers import Column
 from oneroster.kinds import Kind
+from oneroster.met import Modes
 from oneroster.rows import Batch
 from sql import columns, database
 from sql.database import Connection
@@ -34,6 +35,30 @@ _quoted: Callable[[str], str] = json.encoder.encode_basestring
 def table(entity: Entity) -> Identifier:
     """The rows of an entity as they are staged."""
     return Identifier(f"staged_{entity.table}")
+
+
+class Staged(msgspec.Struct, frozen=True):
+    """What the files of a bundle brought, noted down while they are staged."""
+
+    rows: dict[str, int] = {}
+    """Data rows by entity name."""
+    placed: dict[Entity, int] = {}
+    """First rows, so many, that were staged in the table which becomes the partition."""
+    compared: set[Entity] = set()
+    """Staged by what differs from the bundle that the roster is of."""
+    same: set[Entity] = set()
+    """Nothing of it differs."""
+    modes: dict[Entity, Modes] = {}
+    """What the rows of files that were read whole say of their mode."""
+    unique: set[Entity] = set()
+    """No id stands twice in it, as was seen while it was read."""
+    led: set[tuple[Entity, str]] = set()
+    """Columns of which every id is that of a staged row, as was seen while they were read."""
+
+    @property
+    def alike(self) -> set[Entity]:
+        """All that was not read whole."""
+        return self.compared | self.same
 
 
 class Place(msgspec.Struct, frozen=True):
@@ -78,6 +103,11 @@ async def create_first(conn: Connection, entity: Entity, revision: int) -> Place
         SQL("CREATE TEMPORARY VIEW {} AS SELECT {} FROM {}").format(table(entity), SQL(", ").join(names), target)
     )
     return Place(entity, target, first=True)
+
+
+async def key_first(conn: Connection, entity: Entity) -> bool:
+    """Make the key of rows staged in place, which they need anyway; False where an id stands twice."""
+    return bool(await database.fetch_value(conn, "SELECT key_partition(%(table)s)", {"table": entity.table}))
 
 
 async def keep_first(conn: Connection, tenant_id: int, entity: Entity, mode: str) -> None:

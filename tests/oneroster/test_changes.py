@@ -36,17 +36,20 @@ def lines(numbers: list[int], end: bytes = b"\r\n") -> list[bytes]:
     st.lists(st.integers(0, 60), unique=True, min_size=1, max_size=60),
     st.lists(st.integers(0, 60), unique=True, min_size=1, max_size=60),
     st.sampled_from([1, 20, 90, 1000]),
+    st.sampled_from([1, 2, 7, 128]),
     st.sampled_from([1, 5, 50_000]),
     st.booleans(),
 )
 def test_what_came_and_went_is_the_difference_of_the_lines(
-    before: list[int], after: list[int], block: int, held: int, ended: bool
+    before: list[int], after: list[int], block: int, look: int, held: int, ended: bool
 ) -> None:
     end = b"\r\n" if ended else b"\n"
     old, new = lines(before, end), lines(after, end)
     text = HEADER + b"".join(new)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(changes, "BLOCK", block)
+        patch.setattr(changes, "LOOK", look)
+        patch.setattr(changes, "MOST_LOOK", 4 * look)
         patch.setattr(changes, "MOST_HELD", held)
         found = between(HEADER + b"".join(old), text if ended else text[:-1], len(before))
     assert found.rows == len(after)
@@ -72,11 +75,15 @@ def test_lines_only_moved_where_both_have_the_same(
     assert found == (Counter(before) == Counter(after))
 
 
-@given(st.lists(st.integers(0, 12), min_size=1, max_size=40), st.sampled_from([1, 30, 1000]))
-def test_a_line_that_stands_twice_is_never_lost(after: list[int], block: int) -> None:
+@given(
+    st.lists(st.integers(0, 12), min_size=1, max_size=40), st.sampled_from([1, 30, 1000]), st.sampled_from([1, 3, 128])
+)
+def test_a_line_that_stands_twice_is_never_lost(after: list[int], block: int, look: int) -> None:
     before = list(range(10))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(changes, "BLOCK", block)
+        patch.setattr(changes, "LOOK", look)
+        patch.setattr(changes, "MOST_LOOK", 2 * look)
         try:
             found = between(HEADER + b"".join(lines(before)), HEADER + b"".join(lines(after)), len(before))
         except changes.Unlike:

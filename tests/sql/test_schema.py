@@ -13,8 +13,8 @@ from sql import columns, migrate, statements
 NOUNS = sorted(file.name[:-4] for file in resources.files("sql").iterdir() if file.name.endswith(".sql"))
 NOUNS = [noun for noun in NOUNS if noun not in ("schema", "roles")]
 
-ROSTER = [entity.table for entity in entities.ALL]
-ROSTER += [f"{table}_history" for table in ROSTER]
+LIVE = [entity.table for entity in entities.ALL]
+ROSTER = [*LIVE, *(f"{table}_history" for table in LIVE)]
 
 
 def rows(conninfo: str, statement: str) -> list[tuple]:
@@ -124,16 +124,20 @@ def test_rosters_have_no_policy_but_the_tenants_own(conninfo: str) -> None:
             assert (policy, qual) == ("tenant", "(tenant_id = current_tenant())"), name
 
 
-def test_keys_of_tenant_tables_begin_with_the_tenant(conninfo: str) -> None:
+def test_keys_of_tenant_tables_begin_with_the_tenant_or_in_rosters_the_id(conninfo: str) -> None:
+    with_a_tenant_loaded(conninfo)
     found = rows(
         conninfo,
-        """SELECT i.indrelid::regclass::text, a.attname FROM pg_index i
-             JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0] WHERE i.indisprimary""",
+        """SELECT i.indrelid::regclass::text, array_agg(a.attname::text ORDER BY array_position(i.indkey, a.attnum))
+             FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = ANY (i.indkey)
+            WHERE i.indisprimary GROUP BY 1""",
     )
-    tables = set(tenant_tables(conninfo))
-    assert [
-        (name, first) for name, first in found if name in tables and first != "tenant_id" and "audit" not in name
-    ] == []
+    tables = {name for name in tenant_tables(conninfo) if "audit" not in name}
+    keys = {name: key for name, key in found if name in tables}
+    rosters = {name for name in keys if re.sub("_t1$", "", name) in LIVE}
+    assert len(rosters) == 2 * len(LIVE)
+    assert {tuple(keys[name]) for name in rosters} == {("sourced_id", "tenant_id")}
+    assert [name for name in keys.keys() - rosters if keys[name][0] != "tenant_id"] == []
 
 
 def test_the_roles_that_work_own_nothing_and_have_no_dangerous_rights(conninfo: str) -> None:
