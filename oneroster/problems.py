@@ -5,7 +5,7 @@ Its code stands in one list with what is said of it; see `oneroster/codes`.
 
 import msgspec
 
-from oneroster.codes import CODES, Severity
+from oneroster.codes import CODES, Severity, details
 
 __all__ = ["CODES", "Problem"]
 
@@ -35,5 +35,5 @@ class Problem(msgspec.Struct, frozen=True):
 
     @property
     def japanese(self) -> str:
-        sentence = CODES[self.code].japanese
-        return f"{sentence} {self.detail}" if self.detail else sentence
+        sentence, more = CODES[self.code].japanese, details.in_japanese(self.detail)
+        return f"{sentence} {more}" if more.isascii() and more else sentence + more

@@ -27,17 +27,24 @@ async def create(conn: Connection, tenant_id: int, entity: Entity) -> tuple[Plac
     """The tables, empty, for what came and for what went, and the view. All of it vanishes with the transaction."""
     for table in (came(entity), went(entity)):
         await staging.create_table(conn, table, entity)
-    blank = {"status": SQL("NULL::text"), "source_modified": SQL("NULL::timestamptz")}  # as in every bulk file
-    values = [blank.get(one.name) or Identifier("l", one.name) for one in columns.staged(entity)]
-    names = SQL(", ").join(Identifier(one.name) for one in columns.staged(entity))
-    statement = SQL(
-        "CREATE TEMPORARY VIEW {} ({}) AS SELECT {} FROM {} UNION ALL SELECT {} FROM {} l WHERE {}"
-    ).format(
-        staging.table(entity), names, names, came(entity),
-        SQL(", ").join(values), Identifier(entity.table), in_both(tenant_id, entity),
-    )  # fmt: skip
-    await conn.execute(statement)
+    view = SQL("CREATE TEMPORARY VIEW {} AS {}").format(staging.table(entity), rows(tenant_id, entity))
+    await conn.execute(view)
     return Place(entity, came(entity), first=False), Place(entity, went(entity), first=False)
+
+
+def rows(tenant_id: int, entity: Entity, narrowed: Composable = SQL("")) -> Composed:  # noqa: B008 - never changed
+    """A query of the whole file, or of those rows of it for which ` AND ...` of the alias `l` holds.
+
+    The condition reaches the stored rows that way, by an index if there is one: not from outside the view.
+    """
+    blank = {"status": SQL("NULL::text AS status"), "source_modified": SQL("NULL::timestamptz AS source_modified")}
+    names = [Identifier("l", one.name) for one in columns.staged(entity)]
+    values = [blank.get(one.name) or Identifier("l", one.name) for one in columns.staged(entity)]
+    return SQL("SELECT {} FROM {} l WHERE true{n} UNION ALL SELECT {} FROM {} l WHERE {}{n}").format(
+        SQL(", ").join(names), came(entity),
+        SQL(", ").join(values), Identifier(entity.table), in_both(tenant_id, entity),
+        n=narrowed,
+    )  # fmt: skip
 
 
 def in_both(tenant_id: int, entity: Entity) -> Composed:
@@ -54,8 +61,8 @@ def in_both(tenant_id: int, entity: Entity) -> Composed:
         # Whoever is removed keeps the parts he had, of which no file tells.
         conditions.append(
             SQL(
-                "EXISTS (SELECT FROM users u WHERE u.tenant_id = {} AND u.sourced_id = l.user_sourced_id"
-                " AND u.status = 'active')"
+                "NOT EXISTS (SELECT FROM users u WHERE u.tenant_id = {} AND u.sourced_id = l.user_sourced_id"
+                " AND u.status = 'tobedeleted')"
             ).format(Literal(tenant_id))
         )
     return SQL(" AND ").join(conditions)

@@ -2,15 +2,16 @@
 
 from psycopg.sql import SQL, Composed, Literal
 
-from oneroster.entities import ENROLLMENTS, ROLES, USERS
+from oneroster.entities import ENROLLMENTS, ROLES, USERS, Entity
 from sql import prospect, staging
 from sql.database import Connection
 from sql.prospect import Answer, Prospect
 
 
-def _touched(work: Prospect, rows: Composed, column: str) -> Composed:
+def _touched(work: Prospect, entity: Entity, rows: Composed) -> Composed:
     """Of these rows those about users of whom anything has changed, they themselves or their roles."""
-    return prospect.touching(work, rows, column, (USERS, "sourced_id"), (ROLES, "user_sourced_id"))
+    column = "sourced_id" if entity is USERS else "user_sourced_id"
+    return prospect.touching(work, entity, rows, column, (USERS, "sourced_id"), (ROLES, "user_sourced_id"))
 
 
 async def roleless(conn: Connection, work: Prospect) -> Answer:
@@ -19,8 +20,8 @@ async def roleless(conn: Connection, work: Prospect) -> Answer:
         "SELECT s.line, s.sourced_id AS value FROM {} s WHERE s.sourced_id IS NOT NULL"
         " AND NOT EXISTS (SELECT FROM {} r WHERE r.user_sourced_id = s.sourced_id)"
     ).format(
-        _touched(work, prospect.staged(USERS), "sourced_id"),
-        _touched(work, prospect.coming(work, ROLES, "user_sourced_id"), "user_sourced_id"),
+        _touched(work, USERS, prospect.staged(USERS)),
+        _touched(work, ROLES, prospect.coming(work, ROLES, "user_sourced_id")),
     )
     return await prospect.find(conn, failing, "W-NO-ROLE", USERS.file, "sourcedId", "")
 
@@ -32,11 +33,7 @@ async def primary_twice(conn: Connection, work: Prospect) -> Answer:
         " (SELECT *, row_number() OVER (PARTITION BY user_sourced_id, org_sourced_id ORDER BY line) AS nth FROM {} r"
         " WHERE role_type = 'primary' AND user_sourced_id IS NOT NULL AND org_sourced_id IS NOT NULL) AS primaries"
         " WHERE nth > 1 AND line > 0"
-    ).format(
-        _touched(
-            work, prospect.coming(work, ROLES, "user_sourced_id", "org_sourced_id", "role_type"), "user_sourced_id"
-        )
-    )
+    ).format(_touched(work, ROLES, prospect.coming(work, ROLES, "user_sourced_id", "org_sourced_id", "role_type")))
     return await prospect.find(conn, failing, "E-PRIMARY-TWICE", ROLES.file, "roleType")
 
 
@@ -54,7 +51,7 @@ async def no_primary(conn: Connection, work: Prospect) -> Answer:
         " HAVING NOT bool_or(coalesce(role_type = 'primary', true))) r USING (user_sourced_id))"
         " SELECT line, value FROM lacking WHERE EXISTS (SELECT FROM {} u WHERE u.sourced_id = value)"
     ).format(
-        _touched(work, SQL("{}").format(staging.table(ROLES)), "user_sourced_id"),
+        _touched(work, ROLES, SQL("{}").format(staging.table(ROLES))),
         prospect.coming(work, ROLES, "user_sourced_id", "role_type"),
         prospect.known(work, USERS),
     )
@@ -67,8 +64,8 @@ async def homeless(conn: Connection, work: Prospect) -> Answer:
         "SELECT s.line, s.sourced_id AS value FROM {} s WHERE s.metadata #>> '{{jp,homeClass}}' IS NULL"
         " AND EXISTS (SELECT FROM {} r WHERE r.user_sourced_id = s.sourced_id AND r.role = 'student')"
     ).format(
-        _touched(work, prospect.staged(USERS, "metadata"), "sourced_id"),
-        _touched(work, prospect.coming(work, ROLES, "user_sourced_id", "role"), "user_sourced_id"),
+        _touched(work, USERS, prospect.staged(USERS, "metadata")),
+        _touched(work, ROLES, prospect.coming(work, ROLES, "user_sourced_id", "role")),
     )
     return await prospect.find(conn, failing, "W-HOME-CLASS", USERS.file, "metadata.jp.homeClass", "")
 
@@ -82,6 +79,7 @@ async def master_twice(conn: Connection, work: Prospect) -> Answer:
     ).format(
         prospect.touching(
             work,
+            USERS,
             prospect.coming(work, USERS, "user_master_identifier", "user_master_identifier_folded"),
             "user_master_identifier_folded",
             (USERS, "user_master_identifier_folded"),
@@ -112,6 +110,7 @@ async def primary_teachers(conn: Connection, work: Prospect) -> Answer:
         day=Literal(int(work.profile.japanese)),
         rows=prospect.touching(
             work,
+            ENROLLMENTS,
             prospect.coming(
                 work, ENROLLMENTS, "class_sourced_id", "user_sourced_id", "role", "primary", "begin_date", "end_date"
             ),

@@ -83,8 +83,8 @@ def lacks(prospect: Prospect, entity: Entity, ident: Composable) -> Composed:
     )
 
 
-def touching(prospect: Prospect, rows: Composed, column: str, *sources: tuple[Entity, str]) -> Composed:
-    """Of these rows those that agree in `column` with a row that came or went, looked for in the sources' columns.
+def touching(prospect: Prospect, entity: Entity, rows: Composed, column: str, *sources: tuple[Entity, str]) -> Composed:
+    """Of these rows of an entity those that agree in `column` with a row that came or went in the sources' columns.
 
     All of them where a source was staged whole: then nothing is known of any.
     """
@@ -99,9 +99,10 @@ def touching(prospect: Prospect, rows: Composed, column: str, *sources: tuple[En
         if entity in compared
         for table in (differing.came(entity), differing.went(entity))
     ]
-    return SQL("(SELECT * FROM {} x WHERE {} IN ({}))").format(
-        rows, Identifier("x", column), SQL(" UNION ALL ").join(values)
-    )
+    narrowed = SQL(" AND {} IN ({})").format(Identifier("l", column), SQL(" UNION ALL ").join(values))
+    if entity in prospect.staged.alike:
+        return SQL("({})").format(differing.rows(prospect.tenant_id, entity, narrowed))
+    return SQL("(SELECT * FROM {} l WHERE true{})").format(rows, narrowed)
 
 
 def coming(prospect: Prospect, entity: Entity, *columns: str) -> Composed:

@@ -401,6 +401,7 @@ CREATE TABLE users (
 ) PARTITION BY LIST (tenant_id);
 CREATE INDEX ON users (sourced_id) WHERE student;
 CREATE INDEX ON users (sourced_id) WHERE teacher;
+CREATE INDEX ON users (sourced_id) WHERE status = 'tobedeleted';
 
 CREATE TABLE user_profiles (
     tenant_id integer NOT NULL,

@@ -57,5 +57,8 @@ BEGIN
     EXECUTE format('CREATE POLICY tenant ON public.%I USING (tenant_id = current_tenant())', partition);
 END $$;
 
+-- Whoever was removed keeps the parts he had: he is looked for with every bundle that is compared.
+CREATE INDEX ON users (sourced_id) WHERE status = 'tobedeleted';
+
 REVOKE ALL ON FUNCTION key_partition(text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION key_partition(text) TO rosterhub_ingest;

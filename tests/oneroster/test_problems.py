@@ -45,7 +45,9 @@ def test_a_message_is_the_sentence_and_what_it_leaves_open() -> None:
     plain = Problem("E-FILE-MISSING", "manifest.csv", 3, "file.orgs", "bulk")
     more = Problem("E-FILE-MISSING", "manifest.csv", 3, "file.orgs", "bulk", "Expected orgs.csv.")
     assert more.message == f"{plain.message} Expected orgs.csv."
-    assert more.japanese == f"{plain.japanese} Expected orgs.csv."
+    assert more.japanese == f"{plain.japanese}期待される値は orgs.csv です。"
+    broken = Problem("E-ZIP", "", 0, "", "", "File is not a zip file")
+    assert broken.japanese == f"{CODES['E-ZIP'].japanese} File is not a zip file"
     assert plain.severity == "error"
 
 

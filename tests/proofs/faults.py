@@ -11,6 +11,7 @@ from pathlib import Path
 import msgspec
 
 from daemon import check
+from oneroster.codes import details
 from sql import jobs, migrate
 from tests.proofs.verdict import Report, Verdict, judged
 from tests.standard.bundles import seed as bundles
@@ -81,11 +82,19 @@ def made(scale: str, seed: int, folder: Path) -> Iterator[tuple[Path, str, list[
 def judgement(conninfo: str, path: Path, profile: str) -> list[Finding]:
     """What RosterHub finds, in the judge's terms."""
     found = check.judge(conninfo, path, profile=profile).problems
+    untold = [one.detail for one in found if one.detail and one.code != "E-ZIP" and _only_english(one.detail)]
+    if untold:
+        raise AssertionError(f"no Japanese for {untold}")
     return [
         (one.severity, one.code, one.file.removesuffix(".csv"), one.line, one.column)
         for one in found
         if not closing(one)
     ]
+
+
+def _only_english(detail: str) -> bool:
+    """Whether a reader of Japanese gets nothing of it; what is said of a broken zip are the words of its library."""
+    return details.in_japanese(detail) == detail
 
 
 def closing(one: jobs.Fault) -> bool:
