@@ -252,8 +252,8 @@ CREATE INDEX ON audit (tenant_id, at, id);
 
 -- ---------------------------------------------------------------------------------------------------------
 -- The roster: one table an entity, one partition a tenant, made by start_partition() at the first load.
--- Keys begin with the tenant. Other indexes leave it out, as all rows of a partition are one tenant's: a text in front
--- is sorted by its first bytes, which makes building them a good deal faster.
+-- Keys end with the tenant, other indexes leave it out, as all rows of a partition are one tenant's: a text in front is
+-- sorted by its first bytes, which makes building them a good deal faster.
 -- `changed` is the revision that last changed the record as the API shows it; there is no index on it, so that
 -- updates stay within their page. `row_hash` is keyed and covers every value, sealed ones included.
 -- ---------------------------------------------------------------------------------------------------------
