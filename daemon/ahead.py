@@ -8,7 +8,7 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
-SWITCH = 0.0005
+SWITCH = 0.001
 """Seconds after which a thread that computes lets the event loop have a turn. With Python's own 5 ms the database waits
 for its next bytes half of the time."""
 

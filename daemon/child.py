@@ -108,7 +108,7 @@ def main() -> int:
 
 
 def _fast() -> asyncio.AbstractEventLoop:
-    import uvloop  # the other roles do without
+    import uvloop  # doors do without
 
     return uvloop.new_event_loop()
 

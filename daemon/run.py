@@ -81,7 +81,7 @@ def roles(settings: config.Settings) -> list[tree.Role]:
     return [
         tree.Role("doors", child.ROLES["doors"], sockets=("sftp",)),
         # Loading must not slow down answering.
-        tree.Role("ingest", child.ROLES["ingest"], count=settings.ingest.workers, nice=5),
+        tree.Role("ingest", child.ROLES["ingest"], count=settings.ingest.workers, nice=5, uvloop=True),
         # One process alone has the health address, so that its metrics do not jump between processes.
         tree.Role(
             "api", child.ROLES["api"], count=settings.api.workers, uvloop=True, sockets=("api",), first=("health",)
