@@ -1,36 +1,73 @@
 """The REST service as an application, and its life on listening sockets."""
 
 import asyncio
+import functools
 import logging
 import socket
 import ssl
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Sequence
 
 from aiohttp import http_exceptions, web
 
-from api import auth, handlers, health, operations, places, status
+from api import auth, handlers, health, operations, pages, places, status
 from api.auditing import Log
 from api.clock import Clock
+from api.front import Connection, Front
+from api.kept import Kept
+from api.limits import Buckets, Own
+from api.newest import Newest
+from api.standing import Standings
 from api.tokens import Tokens
 from api.walks import Walks
 from sql.database import Pool
+
+MOST_KEPT = 50_000
+"""Totals, and ends of pages, that are remembered."""
+
+MOST_OPENED = 500_000
+"""Ids that are remembered of what was found among sealed values, and of anchors."""
+
+BACKLOG = 1_024
+"""Connections that may wait to be taken up."""
 
 GRACE = 5.0
 """Seconds that requests under way have to finish at the end."""
 
 
-def make_app(pool: Pool, master: bytes, *, public_url: str | None, build: str) -> web.Application:
-    """The service over a database. `build` marks the version whose answers these are, for ETag."""
+def make_app(
+    pool: Pool,
+    master: bytes,
+    *,
+    public_url: str | None,
+    build: str,
+    cache: int = pages.MOST_BYTES,
+    buckets: Buckets | None = None,
+) -> web.Application:
+    """The service over a database. `build` marks the version whose answers these are, for ETag; `cache`: bytes.
+
+    `buckets` are those that it shares with other processes.
+    """
     app = web.Application(middlewares=[handlers.audited, status.speaks])
     app[places.POOL] = pool
     app[places.MASTER] = master
     app[places.TOKENS] = Tokens(pool, master)
     app[places.WALKS] = Walks()
-    app[places.CLOCK] = Clock(pool)
+    app[places.BUCKETS] = buckets or Own()
+    app[places.UNDER_WAY] = Counter()
+    app[places.CLOCK] = clock = Clock(pool)
+    app[places.PAGES] = pages.Pages(Newest(pool, clock), cache)
+    app[places.TOTALS] = Kept(MOST_KEPT)
+    app[places.ENDS] = Kept(MOST_KEPT)
+    app[places.OPENED] = Kept(MOST_OPENED)
+    app[places.ANCHORS] = Kept(MOST_OPENED)
     app[places.LOG] = Log(pool)
-    app[places.SEALERS] = {}
+    app[places.STANDINGS] = Standings(pool, master)
     app[places.PUBLIC_URL] = (public_url or "").rstrip("/")
     app[places.BUILD] = build
+    app[places.FRONT] = Front(
+        app[places.PAGES], app[places.TOKENS], app[places.BUCKETS], app[places.WALKS], app[places.LOG]
+    )
     for operation in operations.OPERATIONS:
         handler = handlers.page if operation.many else handlers.one
         app.router.add_get(operations.BASE + operation.path, handler, name=operation.name, allow_head=False)
@@ -66,13 +103,22 @@ async def serve(
     ready: Callable[[], None] | None = None,
 ) -> None:
     """Answer on the sockets, and call `ready` then, until `stop` is set and the requests under way are answered."""
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=GRACE, logger=_logger())
+    logger = _logger()
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=GRACE, logger=logger)
     await runner.setup()
+    server, loop = runner.server, asyncio.get_running_loop()
+    assert server is not None
+    front = app.get(places.FRONT)
+    settings = {"loop": loop, "logger": logger, "access_log": None}
+    made = server if front is None else functools.partial(Connection, front, server, **settings)
+    listening = []
     try:
         for sock in sockets:
-            await web.SockSite(runner, sock, ssl_context=tls).start()
+            listening.append(await loop.create_server(made, sock=sock, ssl=tls, backlog=BACKLOG))
         if ready is not None:
             ready()
         await stop.wait()
     finally:
+        for one in listening:
+            one.close()
         await runner.cleanup()

@@ -15,7 +15,7 @@ from sql.database import Pool
 EVERY = 0.5
 """Seconds between two writings."""
 
-MOST = 20_000
+MOST = 100_000
 """Entries that may wait. What cannot be recorded is not answered."""
 
 log = structlog.get_logger("api.auditing")
@@ -99,4 +99,6 @@ class Log:
 
 def _clean(text: str) -> str:
     """What a stranger sent, as text that the log can hold."""
+    if len(text) < 256 and text.isascii() and text.isprintable():
+        return text
     return text[:255].replace("\x00", "").encode("utf-8", "replace").decode()

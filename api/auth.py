@@ -2,6 +2,8 @@
 
 import base64
 import binascii
+import functools
+import ipaddress
 import urllib.parse
 from collections.abc import Mapping, Sequence
 
@@ -9,7 +11,7 @@ import msgspec
 import structlog
 from aiohttp import web
 
-from api import places, tokens
+from api import limits, places, tokens
 from api.status import RETRY_AFTER, Trouble
 from api.tokens import Caller
 from oneroster import scopes
@@ -79,6 +81,8 @@ async def authorise(request: web.Request, needed: Sequence[str]) -> Caller:
             headers={"WWW-Authenticate": 'Bearer realm="rosterhub", error="invalid_token"'},
         )
     request[places.CALLER] = caller
+    _check_address(request, caller.client)
+    _take(request, caller.client)
     if caller.scopes.isdisjoint(needed):
         urls = " ".join(scopes.url(name) for name in needed)
         challenge = f'error="insufficient_scope", scope="{scopes.url(needed[0])}"'
@@ -88,6 +92,32 @@ async def authorise(request: web.Request, needed: Sequence[str]) -> Caller:
             headers={"WWW-Authenticate": f'Bearer realm="rosterhub", {challenge}'},
         )
     return caller
+
+
+def _check_address(request: web.Request, client: Known) -> None:
+    """Raises Trouble 403 where the client may not call from there."""
+    if client.allow is None:
+        return
+    address = ipaddress.ip_address(request.remote or "0.0.0.0")
+    if not any(address in _network(one) for one in client.allow):
+        raise Trouble(403, f"This client may not call from {address}.")
+
+
+@functools.lru_cache(maxsize=1_000)
+def _network(text: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
+    return ipaddress.ip_network(text)
+
+
+def _take(request: web.Request, client: Known) -> None:
+    """Count the request. Raises Trouble 429 where the client has asked for too much."""
+    rate = limits.RATE if client.rate is None else client.rate
+    if not rate:
+        return
+    burst = limits.BURST if client.burst is None else client.burst
+    allowance = request.app[places.BUCKETS].take(client.client_id, rate, burst)
+    request[places.ALLOWANCE] = allowance
+    if allowance.wait:
+        raise Trouble(429, headers={"Retry-After": str(allowance.wait)})
 
 
 async def _form(request: web.Request) -> dict[str, str]:

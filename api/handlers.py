@@ -1,75 +1,219 @@
 """The two handlers of the rostering service: a collection and a single record. Parse, read, respond."""
 
 import asyncio
-import email.utils
-import zlib
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 
+import msgspec
 from aiohttp import web
 
-from api import auth, links, operations, places, query
+from api import auth, limits, links, operations, packing, places, query, standing
 from api.operations import Operation
+from api.pages import Key, Page
+from api.standing import Answer, Compose
 from api.status import RETRY_AFTER, Handler, Trouble
 from api.tokens import Caller
 from oneroster import filters
-from sql import database, documents, revisions, rosters, tenants
-from sql.rosters import Reader
+from oneroster.entities import Entity
+from oneroster.filters import Clause
+from sql import documents, hidden, rosters
+from sql.predicates import Found
+from sql.reading import Query
+from sql.rosters import Order, Shown
 
-COMPRESSED = 1_024
-"""Bytes from which on a body is compressed for clients that like it."""
-
-ASIDE = 262_144
-"""Bytes from which on that happens in a thread."""
+DEEP = 20 * rosters.STEP
+"""The offset from which on a page is found by anchors, where nobody knows what stands before it."""
 
 
 async def page(request: web.Request) -> web.Response:
     """One page of a collection, with the headers of section 2.3."""
     operation = _operation(request)
     caller = await auth.authorise(request, operation.scopes)
-    asked = query.parse(request, operation)
-    request[places.TARGET] = " ".join((*request.match_info.values(), f"{asked.offset}+{asked.limit}"))
-    walks, path = request.app[places.WALKS], request.path
-    async with reading(request, caller, walks.recall(caller.client_id, path, asked)) as reader:
-        for parent in operation.parents:
-            await _know(reader, parent, request.match_info[parent.parameter])
-        headers = _headers(request, reader)
-        if _unchanged(request, headers["ETag"]):
-            return web.Response(status=304, headers=headers)
-        try:
-            records, total = await rosters.page(
-                reader,
-                operation.selection,
-                request.match_info,
-                limit=asked.limit,
-                offset=asked.offset,
-                order=asked.order,
-                filter=asked.filter,
-                collection=operation.collection,
-            )
-        except filters.BadFilter as error:
-            raise query.not_applicable(error) from error
-    more = asked.offset + asked.limit < total
-    walks.remember(caller.client_id, path, asked, reader.revision, more=more)
-    headers["X-Total-Count"] = str(total)
-    headers["Link"] = links.around(request, asked.limit, asked.offset, total, reader.revision)
-    return await _answer(request, operation, headers, records, asked.fields)
+    pages, walks, key = request.app[places.PAGES], request.app[places.WALKS], _key(request, caller)
+    kept = await pages.find(key)
+    asked = query.parse(request, operation) if kept is None or kept.asked is None else kept.asked
+    revision = walks.recall(caller.client_id, request.path, asked)
+    if kept is None or revision not in (None, kept.revision):
+        request[places.TARGET] = " ".join((*request.match_info.values(), f"{asked.offset}+{asked.limit}"))
+        kept, dated = await _page(request, operation, caller, asked, revision)
+        # Else it is what one client's walk began with.
+        if asked.revision is not None or kept.revision == request.app[places.STANDINGS].newest(caller.tenant_id):
+            pages.keep(key, kept)
+    else:
+        request[places.TARGET], dated = kept.target, pages.dated
+        _learn(request, operation, key, kept, caller)
+    walks.remember(caller.client_id, request.path, asked, kept.revision, more=kept.more)
+    return kept.answer(request.headers.get("If-None-Match"), dated)
 
 
 async def one(request: web.Request) -> web.Response:
     """One record."""
     operation = _operation(request)
     caller = await auth.authorise(request, operation.scopes)
+    request[places.TARGET] = request.match_info["sourcedId"]
+    pages, key = request.app[places.PAGES], _key(request, caller)
+    kept, dated = await pages.find(key), pages.dated
+    if kept is None:
+        kept, dated = await _one(request, operation, caller)
+        pages.keep(key, kept)
+    else:
+        _learn(request, operation, key, kept, caller)
+    return kept.answer(request.headers.get("If-None-Match"), dated)
+
+
+async def _page(
+    request: web.Request, operation: Operation, caller: Caller, asked: query.Query, revision: int | None
+) -> tuple[Page, str]:
+    """The page as it is in the database, and its date."""
+    selection, path, ends = operation.selection, request.match_info, request.app[places.ENDS]
+    kept_total = operation.collection if not asked.filter.clauses else ""
+    for parent in operation.parents:
+        _check_text(parent.selection, path[parent.parameter])
+    revision, opened = await _opened(request, operation, caller, asked, revision)
+    if kept_total and asked.order == Order():
+        revision = await _anchored(request, operation, caller, asked, revision)
+
+    def compose(shown: Shown) -> list[Query]:
+        after, skip = _start(request, caller, asked, shown.revision)
+        try:
+            wanted = rosters.page(
+                shown, selection, path,
+                limit=asked.limit, skip=skip, after=after, order=asked.order, filter=asked.filter,
+                found=opened,
+            )  # fmt: skip
+        except filters.BadFilter as error:
+            raise query.not_applicable(error) from error
+        return [
+            wanted,
+            *(rosters.exists(shown, parent.selection, path[parent.parameter]) for parent in operation.parents),
+            *([rosters.total(shown, kept_total)] if kept_total else []),
+        ]
+
+    found = await _ask(request, caller, compose, revision)
+    rows, *others = found.rows
+    for parent, known in zip(operation.parents, others, strict=False):
+        if not known:
+            raise _unknown(parent.selection, path[parent.parameter])
+    if kept_total:
+        total = int(others[-1][0][0] or 0) if others[-1] else 0
+    elif len(rows) < asked.limit and (rows or not asked.offset):
+        total = asked.offset + len(rows)
+    else:
+        total = await _count(request, operation, caller, asked, found.shown.revision, opened)
+    last = rosters.last_id(rows) if asked.order == Order() else ""
+    if last:
+        key = caller.tenant_id, found.shown.revision, request.path, asked.filter, asked.offset + len(rows)
+        ends.put(key, last)
+    more = {
+        "X-Total-Count": str(total),
+        "Link": links.around(request, asked, total, found.shown.revision, last),
+    }
+    records = rosters.records(rows, selection.entity, found.shown.sealer)
+    made = await _made(request, operation, caller, found, records, asked.fields, more)
+    more_follows = asked.offset + asked.limit < total
+    made = msgspec.structs.replace(made, pinned=asked.revision is not None, asked=asked, more=more_follows)
+    return made, found.dated
+
+
+async def _opened(
+    request: web.Request, operation: Operation, caller: Caller, asked: query.Query, revision: int | None
+) -> tuple[int | None, Found]:
+    """What clauses are true of that the database cannot answer, and the revision at which that was found out."""
+    kept, entity = request.app[places.OPENED], operation.selection.entity
+    opened: dict[Clause, Sequence[str]] = {}
+    try:
+        for one in asked.filter.clauses:
+            if not hidden.tells_nothing(entity, one):
+                continue
+            hidden.check(entity, one)
+            if revision is None:
+                revision = (await _ask(request, caller, lambda shown: [])).shown.revision
+            key = caller.tenant_id, revision, entity.name, one
+            ids = kept.get(key)
+            if ids is None:
+                ids = await _search(request, caller, entity, one, revision)
+                kept.put(key, ids, len(ids) + 1)
+            opened[one] = ids
+    except filters.BadFilter as error:
+        raise query.not_applicable(error) from error
+    return revision, opened
+
+
+async def _search(request: web.Request, caller: Caller, entity: Entity, one: Clause, revision: int) -> tuple[str, ...]:
+    """The ids of the records that a clause on sealed values is true of. Raises BadFilter where there are too many."""
+    ids: list[str] = []
+    after, seen, more = "", 0, True
+    while more:
+
+        def compose(shown: Shown, after: str = after) -> list[Query]:
+            return [hidden.chunk(shown, entity, after)]
+
+        found = await _ask(request, caller, compose, revision)
+        (rows,) = found.rows
+        seen, more = seen + len(rows), len(rows) == hidden.CHUNK
+        if seen > hidden.MOST:
+            raise hidden.too_many(one)
+        ids += await asyncio.to_thread(hidden.matching, rows, entity, one, found.shown.sealer)
+        after = (rows[-1][0] or b"").decode() if rows else ""
+    return tuple(ids)
+
+
+async def _one(request: web.Request, operation: Operation, caller: Caller) -> tuple[Page, str]:
+    """The record as it is in the database, and its date."""
     fields = query.fields(request.query, operation.selection.entity)
-    sourced_id = request[places.TARGET] = request.match_info["sourcedId"]
-    async with reading(request, caller) as reader:
-        record = None if "\x00" in sourced_id else await rosters.one(reader, operation.selection, sourced_id)
-        headers = _headers(request, reader)
-    if record is None:
-        raise _unknown(operation.selection, sourced_id)
-    if _unchanged(request, headers["ETag"]):
-        return web.Response(status=304, headers=headers)
-    return await _answer(request, operation, headers, [record], fields)
+    selection, sourced_id = operation.selection, request.match_info["sourcedId"]
+    _check_text(selection, sourced_id)
+    found = await _ask(request, caller, lambda shown: [rosters.one(shown, selection, sourced_id)])
+    if not found.rows[0]:
+        raise _unknown(selection, sourced_id)
+    records = rosters.records(found.rows[0], selection.entity, found.shown.sealer)
+    return await _made(request, operation, caller, found, records, fields, {}), found.dated
+
+
+def _start(request: web.Request, caller: Caller, asked: query.Query, revision: int) -> tuple[str, int]:
+    """Where to begin to look for a page: behind which id, and how many records then to skip."""
+    if asked.after or not asked.offset or asked.order != Order():
+        return asked.after, 0 if asked.after else asked.offset
+    place = caller.tenant_id, revision, request.path
+    if end := request.app[places.ENDS].get((*place, asked.filter, asked.offset)):
+        return end, 0
+    anchors = request.app[places.ANCHORS].get(place) if not asked.filter.clauses else None
+    if not anchors or asked.offset < rosters.STEP:
+        return "", asked.offset
+    number = min(asked.offset // rosters.STEP, len(anchors))
+    return anchors[number - 1], asked.offset - number * rosters.STEP
+
+
+async def _anchored(
+    request: web.Request, operation: Operation, caller: Caller, asked: query.Query, revision: int | None
+) -> int | None:
+    """Have anchors of a whole collection where the page lies too deep inside, and the revision they are of."""
+    anchors = request.app[places.ANCHORS]
+    newest = request.app[places.STANDINGS].newest(caller.tenant_id) if revision is None else revision
+    if _start(request, caller, asked, newest)[1] < DEEP:
+        return revision
+    found = await _ask(request, caller, lambda shown: [rosters.anchors(shown, operation.selection)], revision)
+    ids = tuple((row[0] or b"").decode() for row in found.rows[0])
+    anchors.put((caller.tenant_id, found.shown.revision, request.path), ids, len(ids) + 1)
+    return found.shown.revision
+
+
+async def _count(
+    request: web.Request, operation: Operation, caller: Caller, asked: query.Query, revision: int, opened: Found
+) -> int:
+    """How many records there are in all at a revision: once counted, that is known."""
+    totals = request.app[places.TOTALS]
+    key = caller.tenant_id, revision, request.path, asked.filter
+    total = totals.get(key)
+    if total is None:
+        counted = await _ask(
+            request,
+            caller,
+            lambda shown: [rosters.count(shown, operation.selection, request.match_info, asked.filter, opened)],
+            revision,
+        )
+        total = int(counted.rows[0][0][0] or 0)
+        totals.put(key, total)
+    return total
 
 
 @web.middleware
@@ -90,87 +234,91 @@ async def audited(request: web.Request, handler: Handler) -> web.StreamResponse:
             caller.tenant_id if caller else None,
             caller.client_id if caller else "",
             request.remote or "",
-            f"api.read {operation.noun}",
+            _action(operation),
             request.get(places.TARGET) or " ".join(request.match_info.values()),
             good,
         )
 
 
-@asynccontextmanager
-async def reading(request: web.Request, caller: Caller, revision: int | None = None) -> AsyncIterator[Reader]:
-    """The caller's tenant in one snapshot, after the clock was raised so that the answer may bear its date.
+def _learn(request: web.Request, operation: Operation, key: Key, kept: Page, caller: Caller) -> None:
+    request.app[places.FRONT].learn(request, key, kept, caller, _action(operation))
 
-    Raises Trouble 400 for a revision that is not there.
-    """
-    if request.app[places.LOG].full:
-        raise Trouble(503, "The audit log cannot be written.", headers={"Retry-After": RETRY_AFTER})
-    await request.app[places.CLOCK].raise_if_due()
-    async with database.tenant(request.app[places.POOL], caller.tenant_id, "api") as conn:
-        snapshot = await revisions.snapshot(conn, caller.tenant_id)
-        sealers = request.app[places.SEALERS]
-        if caller.tenant_id not in sealers:
-            tenant = await tenants.by_id(conn, caller.tenant_id)
-            sealers[caller.tenant_id] = tenant.sealer(request.app[places.MASTER])
-        if revision is not None and revision > snapshot.published:
-            raise Trouble(400, f"there is no revision {revision}; begin again without {links.REVISION}")
-        yield Reader(conn, caller.tenant_id, snapshot, sealers[caller.tenant_id], revision)
+
+def _action(operation: Operation) -> str:
+    return f"api.read {operation.noun}"
 
 
 def _operation(request: web.Request) -> Operation:
     return operations.BY_NAME[request.match_info.route.name or ""]
 
 
-async def _know(reader: Reader, parent: operations.Parent, sourced_id: str) -> None:
-    """An unknown parent is reported; a known one may have no members (note N5)."""
-    if "\x00" in sourced_id or not await rosters.exists(reader, parent.selection, sourced_id):
-        raise _unknown(parent.selection, sourced_id)
+def _key(request: web.Request, caller: Caller) -> Key:
+    """What an answer depends on. What cannot be recorded is not answered: raises Trouble 503."""
+    if request.app[places.LOG].full:
+        raise Trouble(503, "The audit log cannot be written.", headers={"Retry-After": RETRY_AFTER})
+    headers = request.headers
+    coding = packing.coding(headers.get("Accept-Encoding", ""))
+    return caller.tenant_id, request.raw_path, headers.get("Host", ""), coding
+
+
+async def _ask(request: web.Request, caller: Caller, compose: Compose, pinned: int | None = None) -> Answer:
+    """The caller's tenant in one snapshot, after the clock was raised so that the answer may bear its date.
+
+    Raises Trouble.
+    """
+    under_way = request.app[places.UNDER_WAY]
+    if under_way[caller.client_id] >= limits.AT_ONCE:
+        raise Trouble(429, "Too many requests at the same time.", headers={"Retry-After": "1"})
+    under_way[caller.client_id] += 1
+    try:
+        await request.app[places.CLOCK].raise_if_due()
+        return await request.app[places.STANDINGS].ask(caller.tenant_id, compose, pinned)
+    except standing.NoRevision as error:
+        raise Trouble(400, f"there is no revision {pinned}; begin again without {query.REVISION}") from error
+    except standing.Restless as error:
+        raise Trouble(503, f"{standing.Restless.__doc__}", headers={"Retry-After": RETRY_AFTER}) from error
+    finally:
+        under_way[caller.client_id] -= 1
+        if not under_way[caller.client_id]:
+            del under_way[caller.client_id]
+
+
+def _check_text(selection: rosters.Selection, sourced_id: str) -> None:
+    """No id has a NUL, and no statement may."""
+    if "\x00" in sourced_id:
+        raise _unknown(selection, sourced_id)
 
 
 def _unknown(selection: rosters.Selection, sourced_id: str) -> Trouble:
     return Trouble(404, f"Unknown Object: no such {selection.entity.singular} as {sourced_id[:255]!r}.")
 
 
-def _headers(request: web.Request, reader: Reader) -> dict[str, str]:
-    """What every 200 and 304 bears. The date is never later than the moment of the snapshot, so it is cut down."""
-    snapshot = reader.snapshot
-    return {
-        "ETag": f'W/"{reader.tenant_id}-{reader.revision}-{request.app[places.BUILD]}"',
-        "Date": email.utils.format_datetime(snapshot.dated.replace(microsecond=0), usegmt=True),
+async def _made(
+    request: web.Request,
+    operation: Operation,
+    caller: Caller,
+    found: Answer,
+    records: Sequence[bytes],
+    fields: query.Fields,
+    more: dict[str, str],
+) -> Page:
+    """The answer, as it is ready to be sent."""
+    text = b",".join(records)
+    if operation.many:
+        text = b"[" + text + b"]"
+    for mark, address in ((documents.BASE, links.base(request)), (documents.RESOURCES, links.resources(request))):
+        text = text.replace(mark.encode(), address.encode())
+    if fields is not None:
+        text = query.select(text, fields)
+    body = b'{"' + operation.key.encode() + b'":' + text + b"}"
+    unchanged = {
+        "ETag": f'W/"{caller.tenant_id}-{found.shown.revision}-{request.app[places.BUILD]}"',
         "Vary": "Accept-Encoding, Authorization",
         "Cache-Control": "private, no-cache",
     }
-
-
-def _unchanged(request: web.Request, etag: str) -> bool:
-    """Whether the client has this very state already (RFC 9110 section 13.1.2, weak comparison)."""
-    known = [tag.strip().removeprefix("W/") for tag in request.headers.get("If-None-Match", "").split(",")]
-    return "*" in known or etag.removeprefix("W/") in known
-
-
-async def _answer(
-    request: web.Request, operation: Operation, headers: dict[str, str], records: list[str], fields: query.Fields
-) -> web.Response:
-    joined = ",".join(records)
-    text = f"[{joined}]" if operation.many else joined
-    text = text.replace(documents.BASE, links.base(request)).replace(documents.RESOURCES, links.resources(request))
-    if fields is not None:
-        text = query.select(text, fields)
-    body = f'{{"{operation.key}":{text}}}'.encode()
-    if len(body) >= COMPRESSED and _likes_gzip(request.headers.get("Accept-Encoding", "")):
-        headers["Content-Encoding"] = "gzip"
-        body = _gzip(body) if len(body) < ASIDE else await asyncio.to_thread(_gzip, body)
-    return web.Response(body=body, content_type="application/json", headers=headers)
-
-
-def _likes_gzip(accepted: str) -> bool:
-    for coding in accepted.lower().split(","):
-        name, _, quality = coding.partition(";")
-        if name.strip() in ("gzip", "*"):
-            return quality.replace(" ", "").rstrip("0") not in ("q=", "q=0.")
-    return False
-
-
-def _gzip(body: bytes) -> bytes:
-    """The fastest level: higher ones cost more time than they save on any line a school has."""
-    packer = zlib.compressobj(1, zlib.DEFLATED, 31)
-    return packer.compress(body) + packer.flush()
+    headers = {**unchanged, **more, "Content-Type": "application/json"}
+    coding = packing.coding(request.headers.get("Accept-Encoding", ""))
+    if coding and len(body) >= packing.SMALL:
+        headers["Content-Encoding"] = coding
+        body = await packing.pack(body, coding)
+    return Page(found.shown.revision, headers, unchanged, body, request[places.TARGET])

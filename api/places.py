@@ -1,13 +1,20 @@
 """What an application keeps for its requests, and how a request is named in logs."""
 
+from collections import Counter
+
 from aiohttp import web
 
 from api.auditing import Log
 from api.clock import Clock
+from api.front import Front
+from api.kept import Kept
+from api.limits import Allowance, Buckets
+from api.pages import Pages
+from api.standing import Standings
 from api.tokens import Caller, Tokens
 from api.walks import Walks
+from oneroster.filters import Clause, Filter
 from sql.database import Pool
-from sql.seal import Sealer
 
 POOL = web.AppKey("pool", Pool)
 MASTER = web.AppKey("master", bytes)
@@ -15,12 +22,25 @@ TOKENS = web.AppKey("tokens", Tokens)
 WALKS = web.AppKey("walks", Walks)
 CLOCK = web.AppKey("clock", Clock)
 LOG = web.AppKey("log", Log)
-SEALERS = web.AppKey("sealers", dict[int, Sealer])
-"""By tenant; a tenant's key never changes."""
+PAGES = web.AppKey("pages", Pages)
+TOTALS = web.AppKey("totals", Kept[tuple[int, int, str, Filter], int])
+"""Of filtered collections: tenant, revision, path and filter."""
+ENDS = web.AppKey("ends", Kept[tuple[int, int, str, Filter, int], str])
+"""The last id before an offset of a collection: tenant, revision, path, filter and offset."""
+OPENED = web.AppKey("opened", Kept[tuple[int, int, str, Clause], tuple[str, ...]])
+"""Ids of the records that a clause on sealed values is true of: tenant, revision, entity and clause."""
+ANCHORS = web.AppKey("anchors", Kept[tuple[int, int, str], tuple[str, ...]])
+"""Ids along a collection: tenant, revision and path."""
+STANDINGS = web.AppKey("standings", Standings)
 PUBLIC_URL = web.AppKey("public_url", str)
 BUILD = web.AppKey("build", str)
 
+BUCKETS = web.AppKey("buckets", Buckets)
+FRONT = web.AppKey("front", Front)
+UNDER_WAY = web.AppKey("under_way", Counter[str])
+"""Requests by client."""
 CALLER = web.RequestKey("caller", Caller)
+ALLOWANCE = web.RequestKey("allowance", Allowance)
 TARGET = web.RequestKey("target", str)
 """What the audit log names: an id, or offset+limit."""
 

@@ -7,7 +7,6 @@ import msgspec
 from aiohttp import web
 from multidict import MultiMapping
 
-from api import links
 from api.operations import Operation
 from api.status import Trouble
 from oneroster import filters, members
@@ -21,6 +20,15 @@ MOST = 10_000
 """Records on one page, however many are asked for."""
 
 INT32 = 2**31 - 1
+
+REVISION = "revision"
+"""The parameter of ours in links to other pages: a walk sees one revision, whatever is published meanwhile. Else a
+record that changes behind the walk, in a revision whose later records the walk sees, would be missed by a poller that
+goes on from the greatest date it saw."""
+
+AFTER = "after"
+"""The parameter of ours in links to the next page: its offset, and the last id before it, from which the page is found
+however deep it lies."""
 
 Fields = frozenset[str] | None
 """The members to show, None for all."""
@@ -36,18 +44,23 @@ class Query(msgspec.Struct, frozen=True):
     fields: Fields = None
     revision: int | None = None
     """Of the roster, where a link to the rest of a walk asks for the one the walk began with."""
+    after: str = ""
+    """The id before the page, where a link says it."""
 
 
 def parse(request: web.Request, operation: Operation) -> Query:
     """The query of a collection. Raises Trouble 400."""
     given, entity = request.query, operation.selection.entity
+    offset, order = _count(given, "offset", 0, least=0), _order(given, entity)
+    revision = _count(given, REVISION, 0, least=0) if REVISION in given else None
     return Query(
         limit=min(_count(given, "limit", LIMIT, least=1), MOST),
-        offset=_count(given, "offset", 0, least=0),
-        order=_order(given, entity),
+        offset=offset,
+        order=order,
         filter=_filter(given, entity),
         fields=fields(given, entity),
-        revision=_count(given, links.REVISION, 0, least=0) if links.REVISION in given else None,
+        revision=revision,
+        after=_after(given, offset) if revision is not None and order == Order() else "",
     )
 
 
@@ -62,12 +75,12 @@ def fields(given: MultiMapping[str], entity: Entity) -> Fields:
     return frozenset(names)
 
 
-def select(text: str, wanted: frozenset[str]) -> str:
+def select(text: bytes, wanted: frozenset[str]) -> bytes:
     """The JSON of a record, or of a list of them, with the wanted members only."""
     whole = msgspec.json.decode(text, type=list[dict[str, msgspec.Raw]] | dict[str, msgspec.Raw])
     if isinstance(whole, dict):
-        return msgspec.json.encode(_selected(whole, wanted)).decode()
-    return msgspec.json.encode([_selected(one, wanted) for one in whole]).decode()
+        return msgspec.json.encode(_selected(whole, wanted))
+    return msgspec.json.encode([_selected(one, wanted) for one in whole])
 
 
 def _selected(record: Mapping[str, msgspec.Raw], wanted: frozenset[str]) -> dict[str, msgspec.Raw]:
@@ -81,6 +94,12 @@ def _count(given: MultiMapping[str], name: str, default: int, least: int) -> int
     if len(texts) > 1 or not re.fullmatch("[0-9]{1,20}", texts[0], re.ASCII) or not least <= int(texts[0]) <= INT32:
         raise Trouble(400, f"{name} must be given once, as a whole number from {least} to {INT32}")
     return int(texts[0])
+
+
+def _after(given: MultiMapping[str], offset: int) -> str:
+    """What a link says of the page at this offset; a client that changes the offset goes its own way."""
+    at, _, sourced_id = given.get(AFTER, "").partition(".")
+    return sourced_id if at == str(offset) and "\x00" not in sourced_id else ""
 
 
 def _order(given: MultiMapping[str], entity: Entity) -> Order:

@@ -7,7 +7,7 @@ import structlog
 from aiohttp import web
 
 from api import places
-from sql import database
+from sql import database, reading
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -90,6 +90,10 @@ async def speaks(request: web.Request, handler: Handler) -> web.StreamResponse:
         response = answer(405, f"{request.method} is not supported here.", headers={"Allow": allowed})
     except web.HTTPException as error:
         response = answer(error.status, headers={"Retry-After": RETRY_AFTER} if error.status == 503 else None)
+    except reading.TOO_LONG:
+        log.warning("query too long", place=places.of(request))
+        description = f"This takes longer than {reading.LONGEST} s. Ask for less, or filter by other members."
+        response = answer(503, description, headers={"Retry-After": RETRY_AFTER})
     except database.OUTAGE as error:
         log.warning("database away", place=places.of(request), problem=type(error).__name__)
         response = answer(503, headers={"Retry-After": RETRY_AFTER})
@@ -97,4 +101,6 @@ async def speaks(request: web.Request, handler: Handler) -> web.StreamResponse:
         log.exception("request failed", place=places.of(request))
         response = answer(500)
     response.headers["Server"] = "RosterHub"
+    if (allowance := request.get(places.ALLOWANCE)) is not None:
+        response.headers.update(allowance.headers)
     return response

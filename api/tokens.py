@@ -48,6 +48,10 @@ class Caller(msgspec.Struct, frozen=True):
     client_id: str
     tenant_id: int
     scopes: frozenset[str]
+    client: Known
+    """As it was when it was looked up last."""
+    exp: int = 0
+    """When the token ends, in seconds since 1970."""
 
 
 class Tokens:
@@ -57,6 +61,7 @@ class Tokens:
         self._pool = pool
         self._key = OctKey.import_key(seal.derive(master, "api tokens"))
         self._proved: dict[str, Claims] = {}
+        self._callers: dict[str, Caller] = {}
         self._clients: dict[str, tuple[float, Known | None]] = {}
 
     def issue(self, client: Known, granted: Sequence[str]) -> str:
@@ -76,8 +81,20 @@ class Tokens:
         client = await self._client(claims.sub)
         if client is None or client.tenant_id != claims.tid:
             return None
+        known = self._callers.get(token)
+        if known is not None and known.client is client:
+            return known
         # A scope that was taken from the client meanwhile is gone from its tokens, too.
-        return Caller(claims.sub, claims.tid, frozenset(scopes.granted(claims.scope.split(), client.scopes)))
+        granted = frozenset(scopes.granted(claims.scope.split(), client.scopes))
+        if len(self._callers) >= MOST:
+            self._callers.clear()
+        self._callers[token] = caller = Caller(claims.sub, claims.tid, granted, client, claims.exp)
+        return caller
+
+    def holds(self, caller: Caller) -> bool:
+        """Whether the caller's token and client are still believed to be good, without another look."""
+        seen, client = self._clients.get(caller.client_id, (float("-inf"), None))
+        return client is caller.client and time.monotonic() - seen < FRESH and time.time() < caller.exp
 
     def _prove(self, token: str) -> Claims | None:
         signature = token.rpartition(".")[2]

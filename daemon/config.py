@@ -47,6 +47,8 @@ class Api(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Processes that answer the API."""
     public_url: str = ""
     """What clients see before the path when a proxy stands in between, for absolute hrefs: https://roster.example.jp"""
+    cache: Annotated[int, msgspec.Meta(ge=0, le=65536)] = 64
+    """MB of answers that each process keeps in memory; 0 keeps none."""
     tls_certificate: Path | None = None
     """PEM file with the certificate and its chain; without it the API speaks plain HTTP."""
     tls_key: Path | None = None

@@ -9,6 +9,7 @@ from importlib import resources
 import structlog
 
 from api import app, health
+from api.limits import Shared
 from daemon import child, config, keys
 from sql import database, processes
 from sql.database import Pool
@@ -26,7 +27,14 @@ async def serve(settings: config.Settings, place: child.Place) -> None:
     """Answer until told to stop."""
     master = keys.master(settings.state)
     async with database.open_pool(place.conninfo, patience=PATIENCE) as pool:
-        service = app.make_app(pool, master, public_url=settings.api.public_url or None, build=build())
+        service = app.make_app(
+            pool,
+            master,
+            public_url=settings.api.public_url or None,
+            build=build(),
+            cache=settings.api.cache << 20,
+            buckets=Shared(settings.state / "buckets") if settings.api.workers > 1 else None,
+        )
         async with asyncio.TaskGroup() as tasks:
             serving = app.serve(service, [place.sockets["api"]], place.stop, tls=_tls(settings.api), ready=place.ready)
             tasks.create_task(serving)

@@ -82,19 +82,8 @@ class Deed(msgspec.Struct, frozen=True):
 
 async def write_all(conn: Connection, tenant_id: int | None, deeds: Sequence[Deed]) -> None:
     """Add entries of clients of one tenant, or of nobody known."""
-    await database.run(
-        conn,
-        STATEMENTS["write_all"],
-        {
-            "tenant": tenant_id,
-            "ages": [deed.age for deed in deeds],
-            "who": [deed.who for deed in deeds],
-            "origins": [deed.origin for deed in deeds],
-            "actions": [deed.action for deed in deeds],
-            "targets": [deed.target for deed in deeds],
-            "oks": [deed.ok for deed in deeds],
-        },
-    )
+    params = {"tenant": tenant_id, "deeds": msgspec.json.encode(deeds).decode()}
+    await database.run(conn, STATEMENTS["write_all"], params)
 
 
 async def page(

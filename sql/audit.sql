@@ -14,5 +14,4 @@ SELECT a.id, a.at, t.code AS tenant, a.who, a.who_kind, a.origin, a.action, a.ta
 -- write_all: deeds of clients of a moment ago, many in one go, of one tenant or of the hub
 INSERT INTO audit (at, tenant_id, who, who_kind, origin, action, target, ok)
 SELECT clock_timestamp() - make_interval(secs => d.age), %(tenant)s::integer, d.who, 'client', d.origin, d.action, d.target, d.ok
-  FROM unnest(%(ages)s::float8[], %(who)s::text[], %(origins)s::text[], %(actions)s::text[], %(targets)s::text[],
-              %(oks)s::boolean[]) AS d (age, who, origin, action, target, ok)
+  FROM json_to_recordset(%(deeds)s::json) AS d (age float8, who text, origin text, action text, target text, ok boolean)

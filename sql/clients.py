@@ -34,6 +34,12 @@ class Client(msgspec.Struct, frozen=True):
     revoked_at: datetime.datetime | None
     revoked_reason: str | None
     last_used_at: datetime.datetime | None
+    rate: int | None
+    """Requests a minute, 0 for any number, None for the service's own measure."""
+    burst: int | None
+    """Of them at once."""
+    allow: list[str] | None
+    """Networks it may call from, None for any."""
 
 
 class Known(msgspec.Struct, frozen=True):
@@ -43,6 +49,10 @@ class Known(msgspec.Struct, frozen=True):
     client_id: str
     scopes: list[str]
     secret_hashes: list[bytes]
+    rate: int | None
+    burst: int | None
+    allow: list[str] | None
+    """As of `Client`."""
 
     def proves(self, master: bytes, secret: str) -> bool:
         """Whether the secret is one of this client's, compared in constant time."""
@@ -74,6 +84,23 @@ async def rotate(
     secret = await _add_secret(conn, client.tenant_id, client.client_id, master)
     await audit.write(conn, client.tenant_id, actor, "client.rotate", client.client_id)
     return secret
+
+
+async def change(
+    conn: Connection,
+    client: Client,
+    actor: audit.Actor,
+    *,
+    rate: int | None = None,
+    burst: int | None = None,
+    expires: datetime.datetime | None = None,
+    allow: Sequence[str] | None = None,
+) -> None:
+    """Limit a client; None leaves as it is, an empty `allow` lets it call from anywhere."""
+    changes = {"rate": rate, "burst": burst, "expires": expires, "allow": None if allow is None else list(allow)}
+    await database.run(conn, STATEMENTS["set"], {"tenant": client.tenant_id, "client_id": client.client_id, **changes})
+    said = {name: str(value) if name == "expires" else value for name, value in changes.items() if value is not None}
+    await audit.write(conn, client.tenant_id, actor, "client.set", client.client_id, detail=said)
 
 
 async def revoke(conn: Connection, client: Client, reason: str, actor: audit.Actor) -> None:

@@ -8,16 +8,22 @@ INSERT INTO client_secrets (tenant_id, client_id, secret_hash) VALUES (%(tenant)
 UPDATE client_secrets SET expires_at = least(expires_at, now() + %(overlap)s::interval)
  WHERE tenant_id = %(tenant)s AND client_id = %(client_id)s
 
+-- set: what a client may ask for in a time, from where and until when; null leaves it as it is
+UPDATE clients SET rate = coalesce(%(rate)s, rate), burst = coalesce(%(burst)s, burst),
+       expires_at = coalesce(%(expires)s, expires_at),
+       allow = CASE WHEN %(allow)s::text[] IS NULL THEN allow ELSE nullif(%(allow)s::text[], '{}')::cidr[] END
+ WHERE tenant_id = %(tenant)s AND client_id = %(client_id)s
+
 -- revoke: a client may no more
 UPDATE clients SET revoked_at = now(), revoked_reason = %(reason)s
  WHERE tenant_id = %(tenant)s AND client_id = %(client_id)s AND revoked_at IS NULL
 
 -- all: the clients of all tenants or of one, across the hub
 SELECT c.tenant_id, t.code AS tenant, c.client_id, c.name, c.scopes, c.created_at, c.expires_at, c.revoked_at,
-       c.revoked_reason, c.last_used_at
+       c.revoked_reason, c.last_used_at, c.rate, c.burst, c.allow::text[] AS allow
   FROM clients c JOIN tenants t ON t.id = c.tenant_id
  WHERE (%(code)s::text IS NULL OR t.code = %(code)s) AND (%(client_id)s::text IS NULL OR c.client_id = %(client_id)s)
  ORDER BY c.created_at DESC, c.client_id
 
 -- find: a client by its id, before its tenant is known, across the hub
-SELECT tenant_id, client_id, scopes, secret_hashes FROM find_client(%(client_id)s)
+SELECT tenant_id, client_id, scopes, secret_hashes, rate, burst, allow FROM find_client(%(client_id)s)

@@ -24,8 +24,10 @@ T = TypeVar("T", bound=msgspec.Struct)
 OUTAGE = (psycopg.OperationalError, psycopg.InterfaceError)
 """What a database that is away or going away raises."""
 
-SETTINGS = {
+SETTINGS: dict[str, Any] = {
     "application_name": "rosterhub",
+    # A pooler may give each transaction another session. What is to be prepared is prepared by `sql.reading`.
+    "prepare_threshold": None,
     # The interval ends what a killed worker left running, which holds the tenant's lock, in the midst of a statement.
     "options": "-c timezone=UTC -c jit=off -c client_min_messages=warning -c client_connection_check_interval=1s",
 }
@@ -54,7 +56,7 @@ async def open_pool(conninfo: str, *, size: int = 4, patience: float = 10) -> As
 @asynccontextmanager
 async def connect(conninfo: str) -> AsyncIterator[Connection]:
     """One connection outside any pool, in autocommit."""
-    async with await AsyncConnection.connect(conninfo, autocommit=True, **SETTINGS) as conn:  # type: ignore[arg-type]
+    async with await AsyncConnection.connect(conninfo, autocommit=True, **SETTINGS) as conn:
         yield conn
 
 

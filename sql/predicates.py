@@ -7,7 +7,7 @@ Values reach a statement as parameters only.
 import datetime
 import json
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -16,8 +16,7 @@ from psycopg.sql import SQL, Composable, Composed, Identifier, Placeholder
 from oneroster import entities, kinds, members
 from oneroster.entities import Entity, Field
 from oneroster.filters import BadFilter, Clause
-from sql import columns, documents, revisions
-from sql.database import Connection
+from sql import columns, documents
 from sql.seal import Sealer
 
 
@@ -106,26 +105,23 @@ def condition(one: Condition, params: dict[str, Any], *, behind: bool) -> Compos
             return SQL("{} IN ({})").format(Identifier("t", column), rows)
 
 
-async def clause(
-    conn: Connection,
-    sealer: Sealer,
-    tenant_id: int,
-    entity: Entity,
-    one: Clause,
-    params: dict[str, Any],
-    *,
-    behind: bool,
+Found = Mapping[Clause, Sequence[str]]
+"""The ids of the records that a clause is true of, where that is known already."""
+
+
+def clause(
+    sealer: Sealer, entity: Entity, one: Clause, params: dict[str, Any], found: Found, *, behind: bool
 ) -> Composed:
     """A clause of a filter on the row `t`. Raises BadFilter."""
+    if one in found:
+        return SQL("t.sourced_id = ANY ({}::text[])").format(_add(params, list(found[one])))
     if one.path == ("dateLastModified",):
-        return await _modified(conn, tenant_id, one, params)
+        return _modified(one, params)
     if part := members.part(entity, one.path):
         return _in_part(*part, one, params, behind=behind)
     field = members.field(entity, one.path[0])
     if field is not None and field.sealed:
         return _sealed(sealer, field, one, params)
-    if entity.seals_metadata and one.path[0] == "metadata":
-        raise BadFilter(f"filtering by {one.name} is not supported")
     if field is None or field.dropped or field.kind is kinds.USER_IDS:
         return _within(entity, one, params)
     return _plain(field, one, params)
@@ -152,13 +148,18 @@ def _in_part(entity: Entity, field: Field, one: Clause, params: dict[str, Any], 
     return _negated(one, SQL("t.sourced_id IN ({})").format(rows))
 
 
-async def _modified(conn: Connection, tenant_id: int, one: Clause, params: dict[str, Any]) -> Composed:
+def _modified(one: Clause, params: dict[str, Any]) -> Composed:
     """`dateLastModified` is the time of a revision, and times of revisions rise: so dates become revisions."""
     if one.predicate == "~":
         raise BadFilter("dateLastModified has no predicate ~")
     instant = _instant(one)
-    upto = _add(params, await revisions.as_of(conn, tenant_id, instant))
-    before = _add(params, await revisions.as_of(conn, tenant_id, instant - _TICK))
+    upto, before = (
+        SQL(
+            "(SELECT coalesce(max(r.revision), 0) FROM revisions r"
+            " WHERE r.tenant_id = %(tenant)s AND r.published_at <= {})"
+        ).format(_add(params, moment))
+        for moment in (instant, instant - _TICK)
+    )
     bounds = {
         ">": SQL("t.changed > {upto}"),
         ">=": SQL("t.changed > {before}"),
@@ -185,8 +186,7 @@ def _instant(one: Clause) -> datetime.datetime:
 
 
 def _sealed(sealer: Sealer, field: Field, one: Clause, params: dict[str, Any]) -> Composed:
-    if one.predicate not in ("=", "!="):
-        raise BadFilter(f"{one.name} can be filtered by = and != only")
+    assert one.predicate in ("=", "!=")  # others are in `found`
     column = Identifier("t", f"{field.column}_hash")
     if not one.value:
         return SQL("{} IS NULL" if one.predicate == "=" else "{} IS NOT NULL").format(column)
@@ -203,9 +203,14 @@ def _date(field: Field, one: Clause, params: dict[str, Any]) -> Composed:
     column = Identifier("t", field.column)
     if one.predicate == "~" or not one.value:
         return _compared(SQL("{}::text").format(column), one, one.value, params)
+    check_date(one)
+    return _compared(column, one, datetime.date.fromisoformat(one.value), params)
+
+
+def check_date(one: Clause) -> None:
+    """Raises BadFilter unless the clause compares with a day of the calendar."""
     if not re.fullmatch(kinds.DATE.pattern, one.value, re.ASCII) or not kinds.is_date(one.value):
         raise BadFilter(f"{one.name} is compared with a date like 2026-04-01")
-    return _compared(column, one, datetime.date.fromisoformat(one.value), params)
 
 
 def _text(field: Field, one: Clause, params: dict[str, Any]) -> Composed:

@@ -132,16 +132,27 @@ async def snapshot(conn: Connection, tenant_id: int) -> Snapshot:
     return found
 
 
-async def as_of(conn: Connection, tenant_id: int, instant: datetime.datetime) -> int:
-    """The newest revision published at or before the instant: `dateLastModified > instant` is `changed > as_of`."""
-    found: int = await database.fetch_value(conn, STATEMENTS["as_of"], {"tenant": tenant_id, "instant": instant})
-    return found
+class Published(msgspec.Struct, frozen=True):
+    """A revision that readers see."""
+
+    tenant_id: int
+    revision: int
+    published_at: datetime.datetime
 
 
-async def total(conn: Connection, tenant_id: int, revision: int, collection: str) -> int:
-    """How many records a collection holds at a revision."""
-    params = {"tenant": tenant_id, "revision": revision, "collection": collection}
-    return int(await database.fetch_value(conn, STATEMENTS["total"], params) or 0)
+class Newest(msgspec.Struct, frozen=True):
+    """What was published since a moment, newest revision of each tenant, as seen at one time."""
+
+    dated: str
+    """That time, as HTTP writes it, never above the hub's clock."""
+    newest: list[Published]
+
+
+async def published(conn: Connection, since: datetime.datetime) -> Newest:
+    """Look across tenants, in one statement and so in one snapshot."""
+    cursor = await conn.execute(STATEMENTS["published"], {"since": since})
+    rows = await cursor.fetchall()
+    return Newest(rows[0][0], [Published(*row[1:]) for row in rows if row[1] is not None])
 
 
 async def raise_clock(conn: Connection) -> datetime.datetime:

@@ -64,12 +64,18 @@ SELECT coalesce(max(revision) FILTER (WHERE published_at IS NOT NULL), 0) AS pub
        max(published_at) AS published_at, least(clock_timestamp(), (SELECT high FROM clock)) AS dated
   FROM revisions WHERE tenant_id = %(tenant)s
 
--- as_of: the newest revision published at or before an instant
-SELECT coalesce(max(revision), 0) FROM revisions
- WHERE tenant_id = %(tenant)s AND published_at <= %(instant)s
+-- standing: the same as `snapshot` with the time as HTTP writes it
+SELECT coalesce(max(revision) FILTER (WHERE published_at IS NOT NULL), 0), coalesce(max(revision), 0),
+       to_char(least(clock_timestamp(), (SELECT high FROM clock)) AT TIME ZONE 'UTC', 'Dy, DD Mon YYYY HH24:MI:SS "GMT"')
+  FROM revisions WHERE tenant_id = %(tenant)s
 
 -- total: how many records a collection holds at a revision
 SELECT records FROM totals WHERE tenant_id = %(tenant)s AND revision = %(revision)s AND collection = %(collection)s
+
+-- published: the newest revision of each tenant that has published one since, and the time an answer may bear, across the hub
+SELECT to_char(least(clock_timestamp(), c.high) AT TIME ZONE 'UTC', 'Dy, DD Mon YYYY HH24:MI:SS "GMT"'),
+       p.tenant_id, p.revision, p.published_at
+  FROM clock c LEFT JOIN find_published(%(since)s) p ON true
 
 -- raise_clock: answers may be dated up to a second ahead of now, across the hub
 UPDATE clock SET high = greatest(high, clock_timestamp() + interval '1 second') RETURNING high

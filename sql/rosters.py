@@ -13,11 +13,15 @@ from psycopg.sql import SQL, Composable, Composed, Identifier
 from oneroster import entities, filters, kinds
 from oneroster.entities import Entity
 from oneroster.filters import Filter
-from sql import columns, database, documents, predicates, revisions
-from sql.database import Connection
-from sql.predicates import Condition
-from sql.revisions import Snapshot
+from sql import columns, documents, predicates, reading, revisions
+from sql.predicates import Condition, Found
+from sql.reading import Query, Rows
 from sql.seal import Sealer
+
+NOTHING: Found = {}
+
+STEP = 1_000
+"""Records from one anchor to the next."""
 
 
 class Selection(msgspec.Struct, frozen=True):
@@ -34,122 +38,109 @@ class Order(msgspec.Struct, frozen=True):
     descending: bool = False
 
 
-class Row(msgspec.Struct, frozen=True):
-    """A record as it lies in the database."""
+class Shown(msgspec.Struct, frozen=True):
+    """A tenant at a revision."""
 
-    stamp: str
-    sourced_id: str
-    sealed: bytes | None
-    document: str
-
-
-class Reader(msgspec.Struct, frozen=True):
-    """A tenant at one moment, for the statements of one transaction."""
-
-    conn: Connection
-    tenant_id: int
-    snapshot: Snapshot
+    revision: int
+    behind: bool
+    """More is committed than is shown, so that history has a part in it."""
     sealer: Sealer
-    pinned: int | None = None
-    """The revision to show instead of the newest published one."""
-
-    @property
-    def revision(self) -> int:
-        """What is shown."""
-        return self.snapshot.published if self.pinned is None else self.pinned
-
-    @property
-    def behind(self) -> bool:
-        """More is committed than is shown, so that history has a part in it."""
-        return self.snapshot.committed > self.revision
 
 
-async def page(
-    reader: Reader,
+def page(
+    shown: Shown,
     selection: Selection,
     path: Mapping[str, str],
     *,
     limit: int,
-    offset: int,
+    skip: int,
+    after: str = "",
     order: Order = Order(),  # noqa: B008 - frozen
     filter: Filter = filters.EVERYTHING,
-    collection: str = "",
-) -> tuple[list[str], int]:
-    """Records as JSON texts, and how many there are in all.
+    found: Found = NOTHING,
+) -> Query:
+    """Asks for the records of a page, for `records`. `path` has the values of path parameters. Raises BadFilter.
 
-    `path` has the values of path parameters. `collection` names the kept total of an unfiltered collection, "" when
-    none is kept. References begin with `documents.BASE`. Raises filters.BadFilter.
+    So many are skipped, from the record behind the id `after` if there is one. `found`: for clauses that only `hidden`
+    can answer.
     """
-    params = _params(reader, path)
-    where = await _where(reader, selection, filter, params)
-    params |= {"limit": limit, "offset": offset, "end": offset + limit}
-    statement = _statement(selection.entity, where, order, behind=reader.behind)
-    found = await _rows(reader, selection.entity, statement, params)
-    if collection and not filter.clauses:
-        total = await revisions.total(reader.conn, reader.tenant_id, reader.revision, collection)
-    elif len(found) < limit and (found or not offset):
-        total = offset + len(found)
-    else:
-        total = await _count(reader, selection.entity, where, params)
-    return found, total
+    values = _values(shown, path) | {"limit": limit, "offset": skip, "end": skip + limit}
+    where = _where(shown, selection, filter, values, found)
+    if after:
+        values["after"] = after
+        where.append(SQL("t.sourced_id > %(after)s"))
+    return reading.query(_statement(selection.entity, where, order, behind=shown.behind), values)
 
 
-async def one(reader: Reader, selection: Selection, sourced_id: str) -> str | None:
-    """The record of that id as JSON text, None when the selection holds no such record."""
-    params = _params(reader, {"sourcedId": sourced_id}) | {"limit": 1, "offset": 0, "end": 1}
-    chosen = (*selection.conditions, predicates.Is("sourced_id", "{sourcedId}"))
-    where = await _where(reader, Selection(selection.entity, chosen), filters.EVERYTHING, params)
-    statement = _statement(selection.entity, where, Order(), behind=reader.behind)
-    found = await _rows(reader, selection.entity, statement, params)
-    return found[0] if found else None
+def one(shown: Shown, selection: Selection, sourced_id: str) -> Query:
+    """Asks for the record of that id, for `records`; none where the selection holds no such record."""
+    return page(shown, _by_id(selection), {"sourcedId": sourced_id}, limit=1, skip=0)
 
 
-async def exists(reader: Reader, selection: Selection, sourced_id: str) -> bool:
-    """Whether the selection holds a record of that id."""
-    params = _params(reader, {"sourcedId": sourced_id})
-    chosen = (*selection.conditions, predicates.Is("sourced_id", "{sourcedId}"))
-    where = await _where(reader, Selection(selection.entity, chosen), filters.EVERYTHING, params)
-    rows = predicates.relation(selection.entity, [SQL("1")], where, behind=reader.behind)
-    return bool(await database.fetch_value(reader.conn, SQL("SELECT EXISTS ({})").format(rows), params))
+def exists(shown: Shown, selection: Selection, sourced_id: str) -> Query:
+    """Asks for a row if the selection holds a record of that id."""
+    values = _values(shown, {"sourcedId": sourced_id})
+    where = _where(shown, _by_id(selection), filters.EVERYTHING, values)
+    return reading.query(predicates.relation(selection.entity, [SQL("1")], where, behind=shown.behind), values)
 
 
-def splice(row: Row, plain: bytes | None) -> str:
-    """The record: its date and its unsealed members in front of the document."""
-    inner = "" if plain is None or len(plain) <= 2 else plain[1:-1].decode() + ","
-    return f'{{"dateLastModified":"{row.stamp}",{inner}{row.document[1:]}'
+def count(shown: Shown, selection: Selection, path: Mapping[str, str], filter: Filter, found: Found = NOTHING) -> Query:
+    """Asks how many records there are in all."""
+    values = _values(shown, path)
+    where = _where(shown, selection, filter, values, found)
+    rows = predicates.relation(selection.entity, [SQL("1")], where, behind=shown.behind)
+    return reading.query(SQL("SELECT count(*) FROM ({}) AS t").format(rows), values)
 
 
-async def _rows(reader: Reader, entity: Entity, statement: Composed, params: Mapping[str, Any]) -> list[str]:
-    async with reader.conn.cursor(binary=True) as cursor:
-        await cursor.execute(statement, params)
-        found = [Row(*values) for values in await cursor.fetchall()]
-    table, opened = entity.table, reader.sealer.open
-    return [
-        splice(row, None if row.sealed is None else opened(f"{table}/{row.sourced_id}", row.sealed)) for row in found
-    ]
+def anchors(shown: Shown, selection: Selection) -> Query:
+    """Asks for every `STEP`th id of a whole collection, in their order: from there a page deep inside is not far."""
+    values = _values(shown, {})
+    where = _where(shown, selection, filters.EVERYTHING, values)
+    rows = predicates.relation(selection.entity, [Identifier("t", "sourced_id")], where, behind=shown.behind)
+    statement = SQL(
+        "SELECT sourced_id FROM (SELECT sourced_id, row_number() OVER (ORDER BY sourced_id) AS place FROM ({}) AS a)"
+        " AS b WHERE place %% {} = 0 ORDER BY place"
+    ).format(rows, STEP)
+    return reading.query(statement, values)
 
 
-async def _count(reader: Reader, entity: Entity, where: Sequence[Composable], params: Mapping[str, Any]) -> int:
-    rows = predicates.relation(entity, [SQL("1")], where, behind=reader.behind)
-    return int(await database.fetch_value(reader.conn, SQL("SELECT count(*) FROM ({}) AS t").format(rows), params))
+def total(shown: Shown, collection: str) -> Query:
+    """Asks for the kept total of a whole collection."""
+    return Query(revisions.STATEMENTS["total"], {"revision": shown.revision, "collection": collection})
 
 
-def _params(reader: Reader, path: Mapping[str, str]) -> dict[str, Any]:
-    return {
-        "tenant": reader.tenant_id,
-        "revision": reader.revision,
-        **{f"path_{name}": value for name, value in path.items()},
-    }
+def records(rows: Rows, entity: Entity, sealer: Sealer) -> list[bytes]:
+    """The JSON texts of a page. References begin with `documents.BASE`."""
+    found = []
+    place, opened = f"{entity.table}/", sealer.open
+    for stamp, sourced_id, sealed, document in rows:
+        assert stamp is not None and sourced_id is not None and document is not None
+        plain = b"" if sealed is None else opened(place + sourced_id.decode(), bytes.fromhex(sealed[2:].decode()))
+        inner = plain[1:-1] + b"," if len(plain) > 2 else b""
+        found.append(b'{"dateLastModified":"' + stamp + b'",' + inner + document[1:])
+    return found
 
 
-async def _where(reader: Reader, selection: Selection, filter: Filter, params: dict[str, Any]) -> list[Composable]:
-    where: list[Composable] = []
-    where += [predicates.condition(one, params, behind=reader.behind) for one in selection.conditions]
+def last_id(rows: Rows) -> str:
+    """The id of the last record of a page, "" where there is none."""
+    return (rows[-1][1] or b"").decode() if rows else ""
+
+
+def _by_id(selection: Selection) -> Selection:
+    return Selection(selection.entity, (*selection.conditions, predicates.Is("sourced_id", "{sourcedId}")))
+
+
+def _values(shown: Shown, path: Mapping[str, str]) -> dict[str, Any]:
+    return {"revision": shown.revision, **{f"path_{name}": value for name, value in path.items()}}
+
+
+def _where(
+    shown: Shown, selection: Selection, filter: Filter, values: dict[str, Any], found: Found = NOTHING
+) -> list[Composable]:
+    behind = shown.behind
+    where: list[Composable] = [predicates.condition(each, values, behind=behind) for each in selection.conditions]
     clauses = [
-        await predicates.clause(
-            reader.conn, reader.sealer, reader.tenant_id, selection.entity, one, params, behind=reader.behind
-        )
-        for one in filter.clauses
+        predicates.clause(shown.sealer, selection.entity, each, values, found, behind=behind) for each in filter.clauses
     ]
     if clauses:
         where.append(SQL("({})").format(SQL(" OR " if filter.either else " AND ").join(clauses)))

@@ -61,6 +61,9 @@ CREATE TABLE clients (
     revoked_at timestamptz,
     revoked_reason text COLLATE "C",
     last_used_at timestamptz,
+    rate integer CHECK (rate >= 0),         -- requests a minute, 0 for any number; null: the service's own measure
+    burst integer CHECK (burst > 0),        -- of them at once
+    allow cidr[],                           -- addresses it may call from; null: any
     PRIMARY KEY (tenant_id, client_id)
 );
 
@@ -189,6 +192,7 @@ CREATE TABLE revisions (
     PRIMARY KEY (tenant_id, revision)
 );
 CREATE INDEX ON revisions (tenant_id, revision) WHERE published_at IS NULL;
+CREATE INDEX ON revisions (published_at);
 
 -- How many records a collection of the API holds at a revision, whatever their status.
 CREATE TABLE totals (
@@ -676,18 +680,29 @@ BEGIN
     END LOOP;
 END $$;
 
--- Log-in comes before the tenant is known: these two look one name up, across tenants, and say whose it is.
+-- Log-in comes before the tenant is known: these look one name up, across tenants, and say whose it is.
 CREATE FUNCTION find_client(wanted text)
-    RETURNS TABLE (tenant_id integer, client_id text, scopes text[], secret_hashes bytea[])
+    RETURNS TABLE (tenant_id integer, client_id text, scopes text[], secret_hashes bytea[], rate integer, burst integer,
+                   allow text[])
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp
 BEGIN ATOMIC
     SELECT c.tenant_id, c.client_id, c.scopes,
            array(SELECT s.secret_hash FROM client_secrets s
                   WHERE s.tenant_id = c.tenant_id AND s.client_id = c.client_id
-                    AND (s.expires_at IS NULL OR s.expires_at > now()))
+                    AND (s.expires_at IS NULL OR s.expires_at > now())),
+           c.rate, c.burst, c.allow::text[]
       FROM clients c JOIN tenants t ON t.id = c.tenant_id
      WHERE c.client_id = wanted AND c.revoked_at IS NULL AND (c.expires_at IS NULL OR c.expires_at > now())
        AND t.state <> 'purged';
+END;
+
+-- What readers of any tenant may see: numbers and times, no more.
+CREATE FUNCTION find_published(since timestamptz)
+    RETURNS TABLE (tenant_id integer, revision bigint, published_at timestamptz)
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp
+BEGIN ATOMIC
+    SELECT DISTINCT ON (r.tenant_id) r.tenant_id, r.revision, r.published_at
+      FROM revisions r WHERE r.published_at >= since ORDER BY r.tenant_id, r.revision DESC;
 END;
 
 CREATE FUNCTION find_inbox(wanted text)
@@ -770,11 +785,11 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON client_secrets TO rosterhub_admin;
 REVOKE ALL ON FUNCTION start_partition(text), stage_partition(text, bigint), key_partition(text),
     index_partition(text),
     attach_partition(text), add_partition(text), analyze_partition(text),
-    add_audit_partitions(), find_client(text), find_inbox(text) FROM PUBLIC;
+    add_audit_partitions(), find_client(text), find_published(timestamptz), find_inbox(text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION start_partition(text), stage_partition(text, bigint), key_partition(text),
     index_partition(text),
     attach_partition(text), add_partition(text), analyze_partition(text),
     add_audit_partitions(), find_inbox(text) TO rosterhub_ingest;
-GRANT EXECUTE ON FUNCTION find_client(text) TO rosterhub_api;
+GRANT EXECUTE ON FUNCTION find_client(text), find_published(timestamptz) TO rosterhub_api;
 
 SELECT add_audit_partitions();

@@ -128,6 +128,8 @@ class Board:
         self.pool = pool
         self.tenant = tenant
         self.master = master
+        self.patience = 0.0
+        """Seconds after a publication until every reader must know, as a worker waits them."""
 
     async def load(self, files: Files, *, mode: str = "bulk", publish: bool = True) -> None:
         """Load rows by entity, each a dict by header; a bulk row has neither status nor date, a delta row both."""
@@ -146,11 +148,15 @@ class Board:
     async def publish(self) -> None:
         async with database.tenant(self.pool, self.tenant.id, "ingest", read_only=False) as conn:
             await revisions.publish(conn, self.tenant.id)
+        await asyncio.sleep(self.patience)
 
-    async def client(self, *scopes: str) -> tuple[str, str]:
-        """A client of the board with these scopes: its id and its secret."""
+    async def client(self, *scopes: str, limited: bool = False) -> tuple[str, str]:
+        """A client of the board with these scopes, which may ask as often as it likes: its id and its secret."""
         async with database.hub(self.pool, "admin") as conn:
-            return await clients.add(conn, self.tenant.id, "test", scopes, self.master, audit.SYSTEM)
+            who, secret = await clients.add(conn, self.tenant.id, "test", scopes, self.master, audit.SYSTEM)
+            if not limited:
+                await clients.change(conn, await clients.by_id(conn, who), audit.SYSTEM, rate=0)
+            return who, secret
 
     async def _stage(
         self, conn: database.Connection, entity: entities.Entity, given: Sequence[Row], sealer: Sealer

@@ -1,6 +1,7 @@
 """rosterhub client: machines that call the API."""
 
 import datetime
+import ipaddress
 import re
 from typing import Any
 
@@ -113,6 +114,9 @@ def list_(tenant: str | None = None, *, json: bool = False, here: Given) -> None
                     "expires_at": shown.instant(one.expires_at),
                     "revoked_at": shown.instant(one.revoked_at),
                     "last_used_at": shown.instant(one.last_used_at),
+                    "rate": one.rate,
+                    "burst": one.burst,
+                    "allow": one.allow,
                 }
                 for one in found
             ]
@@ -161,6 +165,95 @@ def rotate(client_id: str, *, overlap: str = "7d", json: bool = False, here: Giv
 
     client, secret = here.run(work)
     _print(_credentials(here, client.client_id, secret, client.scopes), json)
+
+
+@app.command(name="set")
+def set_(
+    client_id: str,
+    *,
+    rate: str | None = None,
+    burst: int | None = None,
+    expires: datetime.datetime | None = None,
+    allow: list[str] | None = None,
+    here: Given,
+) -> None:
+    """Limit what a client may ask for, from where and until when. What is not named stays as it is.
+
+    Example: rosterhub client set dGhlIGNsaWVudA --rate 1200/m --burst 400 --expires 2027-03-31 --allow 192.0.2.0/24
+
+    Parameters
+    ----------
+    client_id
+        The client.
+    rate
+        Requests a minute, such as 1200/m; 0 for any number.
+    burst
+        Requests at once.
+    expires
+        The moment from which on it is refused.
+    allow
+        A network it may call from, repeated for several; `any` for all.
+    """
+    changes = {
+        "rate": None if rate is None else _rate(rate),
+        "burst": None if burst is None else _burst(burst),
+        "expires": None if expires is None else expires.astimezone(datetime.UTC),
+        "allow": None if allow is None else _networks(allow),
+    }
+    if all(value is None for value in changes.values()):
+        raise NothingToSet
+
+    async def work(pool: Pool) -> Client:
+        async with database.hub(pool, "admin") as conn:
+            client = await clients.by_id(conn, client_id)
+            await clients.change(conn, client, here.actor, **changes)  # type: ignore[arg-type]
+            return client
+
+    client = here.run(work)
+    printing.line(f"Client {client.client_id} ({client.name}) is changed; within 5 seconds it is bound by that.")
+
+
+def _rate(text: str) -> int:
+    found = re.fullmatch(r"([0-9]{1,6})(/m)?", text, re.ASCII)
+    if found is None or (found[2] is None and int(found[1])):
+        raise BadRate(text)
+    return int(found[1])
+
+
+def _burst(number: int) -> int:
+    if not 1 <= number <= 1_000_000:
+        raise BadRate(str(number))
+    return number
+
+
+def _networks(texts: list[str]) -> list[str]:
+    if texts == ["any"]:
+        return []
+    try:
+        return [str(ipaddress.ip_network(text)) for text in texts]
+    except ValueError as error:
+        raise BadNetwork(str(error)) from error
+
+
+class NothingToSet(Refused):
+    """Nothing is named that should be set."""
+
+    hint = "Name --rate, --burst, --expires or --allow."
+    exit_code = 64
+
+
+class BadRate(Refused):
+    """That is no number of requests."""
+
+    hint = "Write --rate 600/m, or --rate 0 for any number; --burst is 1 or more."
+    exit_code = 64
+
+
+class BadNetwork(Refused):
+    """That is no network."""
+
+    hint = "Write 192.0.2.0/24, 192.0.2.7 or 2001:db8::/32, or any."
+    exit_code = 64
 
 
 @app.command

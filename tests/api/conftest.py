@@ -11,6 +11,7 @@ import pytest
 from aiohttp import web
 
 from api import app as apps
+from api import newest
 from oneroster import scopes
 from sql.database import Pool
 from tests.conftest import Board, Boards
@@ -217,6 +218,18 @@ async def stranger(origin: str) -> AsyncIterator[Callable[[], Caller]]:
     """Makes callers without a token."""
     async with aiohttp.ClientSession(auto_decompress=True) as session:
         yield lambda: Caller(session, origin)
+
+
+@pytest.fixture
+def board(board: Boards) -> Boards:
+    """Boards whose loads are done when the service must know of them."""
+
+    async def make(code: str) -> Board:
+        made = await board(code)
+        made.patience = newest.GOOD + 0.05
+        return made
+
+    return make
 
 
 @pytest.fixture

@@ -2,6 +2,8 @@
 
 import urllib.parse
 
+from sql import hidden
+
 from .conftest import ROSTER, changed
 
 USERS = {
@@ -49,7 +51,13 @@ USERS = {
     "metadata='x'": None,
     "primaryOrg='s-1'": None,
     "primaryOrg.href='s-1'": None,
-    "email~'x'": None,
+    "email~'EXAMPLE.ORG'": ["u-1", "u-2"],
+    "email~'x.y'": [],
+    "email>'hb'": ["u-2"],
+    "email<'T' AND givenName='花子'": ["u-1"],
+    "email~'hanako' OR givenName~'bo'": ["u-1", "u-3"],
+    "email~''": ["u-1", "u-2"],
+    "phone~'\"1'": ["u-1"],
     "grades>'1'": None,
     "familyname='x'": None,
 }
@@ -92,9 +100,14 @@ OTHERS = {
     "/demographics": {
         "sex='Female'": ["u-1"],
         "asian='true' AND birthDate='2012-02-29'": ["u-1"],
-        "birthDate>'2012-01-01'": None,
+        "birthDate>'2012-01-01'": ["u-1"],
+        "birthDate<='2012-02-28'": [],
+        "birthDate~'2012-02'": ["u-1"],
+        "birthDate>'2012-02-30'": None,
         "white=''": ["u-1"],
-        "metadata.x='y'": None,
+        "metadata.x='y'": [],
+        "metadata.x!='y'": ["u-1"],
+        "metadata.x=''": ["u-1"],
     },
     "/schools/s-1/classes": {"status='active'": ["c-3", "c/1"], "title~'chem'": ["c/1"]},
 }
@@ -162,3 +175,22 @@ async def test_sorting_puts_what_has_no_value_last(caller):
         status, body, _ = await caller.get(f"/users?{query}")
         assert status == 200, query
         assert [user["sourcedId"] for user in body["users"]] == ids, query
+
+
+async def test_what_rests_sealed_is_searched_in_pieces_and_once_a_revision(caller, north, monkeypatch, app):
+    monkeypatch.setattr(hidden, "CHUNK", 2)
+    assert await found(caller, "/users", "email~'example.org'") == ["u-1", "u-2"]
+    searched = []
+    monkeypatch.setattr(hidden, "matching", lambda *_: searched.append(1) or [])
+    assert await found(caller, "/users", "email~'example.org' AND givenName='Taro'") == ["u-2"]
+    assert searched == []
+    await north.load(changed(ROSTER, "users", "u-3", email="both@example.org"))
+    assert await found(caller, "/users", "email~'example.org'") == []
+    assert searched
+
+
+async def test_of_too_many_sealed_values_none_is_searched(caller, monkeypatch):
+    monkeypatch.setattr(hidden, "MOST", 3)
+    assert await found(caller, "/users", "email~'example.org'") is None
+    assert await found(caller, "/users", "email='hanako@example.org'") == ["u-1"]
+    assert await found(caller, "/demographics", "birthDate~'2012'") == ["u-1"]

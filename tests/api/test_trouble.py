@@ -152,8 +152,7 @@ async def test_an_absent_database_is_said_to_be_busy(caller, pool):
 
 
 async def test_our_own_fault_is_told_without_its_inside(caller, app):
-    app[places.SEALERS].clear()
-    app[places.SEALERS].update({1: None})
+    app[places.STANDINGS]._sealers[1] = None
     status, body, _ = await caller.get("/users")
     assert (status, minor(body)) == (500, "internal_server_error")
     assert "None" not in body["imsx_description"]

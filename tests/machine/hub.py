@@ -90,6 +90,7 @@ class Hub:
             who, secret = await clients.add(
                 conn, self.tenant.id, "machine", scopes.ALL, self.worker.master, audit.SYSTEM
             )
+            await clients.change(conn, await clients.by_id(conn, who), audit.SYSTEM, rate=0)
         form = {"grant_type": "client_credentials", "client_id": who, "client_secret": secret}
         async with self._session.post(f"{self._origin}/token", data=form) as response:
             self._token = (await response.json())["access_token"]

@@ -128,6 +128,8 @@ class Hub:
         """A learning platform with a token."""
         words = [word for scope in scopes or ALL_SCOPES for word in ("--scope", scope)]
         made = self.shown("client", "add", tenant, "--name", f"lms-{tenant}", *words)
+        done = self.call("client", "set", made["client_id"], "--rate", "0")
+        assert done.code == 0, done.err
         lms = Lms(made["base_url"], made["token_url"], made["client_id"], made["client_secret"])
         self.secrets += [made["client_secret"], lms.token]
         self._clients.append(lms)

@@ -23,8 +23,9 @@ import pytest
 from daemon import export
 from oneroster import entities, profiles, sample, write
 from oneroster.profiles import BY_NAME, Profile
-from sql import audit, database, exports, revisions, rosters, shown, tenants
+from sql import audit, database, exports, reading, revisions, rosters, shown, tenants
 from sql.jobs import Job
+from sql.rosters import Selection
 from tests.daemon.conftest import until
 
 every_profile = pytest.mark.parametrize("profile", profiles.ALL, ids=lambda profile: profile.name)
@@ -54,16 +55,18 @@ async def exported(hub: Any, name: str, profile: Profile | None = None, since: i
 
 async def records(hub: Any) -> Records:
     """Every record as the API shows it but for its date, by `entity/id`."""
-    found = {}
     async with database.tenant(hub.pool, hub.tenant.id) as conn:
         snapshot = await revisions.snapshot(conn, hub.tenant.id)
-        reader = rosters.Reader(conn, hub.tenant.id, snapshot, hub.tenant.sealer(hub.worker.master))
-        for entity in entities.EXPOSED:
-            page, _ = await rosters.page(reader, rosters.Selection(entity), {}, limit=100_000, offset=0)
-            for text in page:
-                record = json.loads(text.replace("\x01", "base").replace("\x02", "resources"))
-                del record["dateLastModified"]
-                found[f"{entity.name}/{record['sourcedId']}"] = record
+    sealer = hub.tenant.sealer(hub.worker.master)
+    at = rosters.Shown(snapshot.published, snapshot.committed > snapshot.published, sealer)
+    queries = [rosters.page(at, Selection(entity), {}, limit=100_000, skip=0) for entity in entities.EXPOSED]
+    pages = await reading.ask(hub.pool, hub.tenant.id, queries)
+    found = {}
+    for entity, rows in zip(entities.EXPOSED, pages, strict=True):
+        for text in rosters.records(rows, entity, sealer):
+            record = json.loads(text.replace(b"\x01", b"base").replace(b"\x02", b"resources"))
+            del record["dateLastModified"]
+            found[f"{entity.name}/{record['sourcedId']}"] = record
     return found
 
 

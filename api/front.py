@@ -1,0 +1,139 @@
+"""The same request again, answered before it is parsed: pollers and walkers send the very same bytes over and over.
+
+A connection hands its bytes to aiohttp. What a kept answer was given to is remembered by its bytes. When they come once
+more on a connection that waits for nothing else, and all that made the answer right still holds, it is written as it
+lies there. What is not quite like that goes the whole way. Token, rate, audit and date are as they would be then.
+
+A connection on which anything but whole requests without a body has come is never answered here: what looks like a
+request might be part of a body.
+"""
+
+from typing import Any
+
+import msgspec
+from aiohttp import web
+
+from api import limits
+from api.auditing import Log
+from api.kept import Kept
+from api.limits import Buckets
+from api.pages import Key, Page, Pages
+from api.tokens import Caller, Tokens
+from api.walks import Walks
+
+MOST_BYTES = 16 << 20
+"""Of all remembered requests and heads of answers together."""
+
+LONGEST = 8_192
+"""Bytes of a request that is remembered."""
+
+_END = b"\r\n\r\n"
+
+
+class Seen(msgspec.Struct, frozen=True):
+    """A request that was answered, and what it was answered with."""
+
+    key: Key
+    page: Page
+    caller: Caller
+    action: str
+    path: str
+    head: bytes
+    """Of the answer, without `Date` and rate."""
+    body: bytes
+
+
+class Front:
+    """The requests that a process has seen."""
+
+    def __init__(self, pages: Pages, tokens: Tokens, buckets: Buckets, walks: Walks, log: Log) -> None:
+        self._pages, self._tokens, self._buckets, self._walks, self._log = pages, tokens, buckets, walks, log
+        self._seen: Kept[bytes, Seen] = Kept(MOST_BYTES)
+
+    def learn(self, request: web.Request, key: Key, page: Page, caller: Caller, action: str) -> None:
+        """Remember a request that has just been given a kept answer."""
+        raw = request.protocol.whole if isinstance(request.protocol, Connection) else b""
+        if not raw or len(raw) > LONGEST or caller.client.allow is not None:
+            return
+        response = page.answer(request.headers.get("If-None-Match"), "")
+        body = b"" if response.status == 304 else page.body
+        lines = [f"HTTP/1.1 {response.status} {response.reason}"]
+        lines += [f"{name}: {value}" for name, value in response.headers.items() if name != "Date"]
+        if response.status != 304:
+            lines.append(f"Content-Length: {len(body)}")
+        lines.append("Server: RosterHub\r\n")
+        seen = Seen(key, page, caller, action, request.path, "\r\n".join(lines).encode(), body)
+        self._seen.put(raw, seen, len(raw) + len(seen.head) + 500)
+
+    def answer(self, raw: bytes, origin: str) -> tuple[bytes, bytes] | None:
+        """Head and body of the answer to the same request, if it is as it was; it is counted and recorded then."""
+        seen = self._seen.get(raw)
+        if seen is None or self._log.full:
+            return None
+        caller, page = seen.caller, seen.page
+        if not self._tokens.holds(caller) or not self._pages.holds(seen.key, page):
+            return None
+        if page.asked is not None:
+            client_id = caller.client_id
+            if self._walks.recall(client_id, seen.path, page.asked) not in (None, page.revision):
+                return None
+            self._walks.remember(client_id, seen.path, page.asked, page.revision, more=page.more)
+        rate = ""
+        client = caller.client
+        per_minute = limits.RATE if client.rate is None else client.rate
+        if per_minute:
+            burst = limits.BURST if client.burst is None else client.burst
+            allowance = self._buckets.take(client.client_id, per_minute, burst)
+            if allowance.wait:
+                return None  # which says so, and takes nothing either
+            rate = "".join([f"{name}: {value}\r\n" for name, value in allowance.headers.items()])
+        self._log.add(caller.tenant_id, caller.client_id, origin, seen.action, page.target, True)
+        return seen.head + f"{rate}Date: {self._pages.dated}\r\n\r\n".encode(), seen.body
+
+
+class Connection(web.RequestHandler):
+    """A connection of aiohttp with the front before it."""
+
+    __slots__ = ("_answered", "_front", "_origin", "_plain", "whole")
+
+    def __init__(self, front: Front, server: web.Server, **settings: Any) -> None:
+        super().__init__(server, **settings)
+        self._front = front
+        self._plain = True
+        """Nothing but whole requests without a body has come: whatever comes next is the beginning of one."""
+        self._answered = 0
+        """Requests that aiohttp has answered, of those it has got."""
+        self._origin = ""
+        self.whole = b""
+        """The request under way, where no other has come since."""
+
+    def data_received(self, data: bytes) -> None:
+        idle = self._answered == self._request_count and not self._messages
+        # aiohttp has had one before, and sees to time limits since.
+        if self._plain and idle and self._answered and self._keepalive and not self._busy():
+            found = self._front.answer(data, self._origin)
+            if found is not None and self.transport is not None:
+                self._next_keepalive_close_time = self._loop.time() + self._keepalive_timeout
+                self.transport.writelines(found)
+                return
+        self._plain = self._plain and _is_whole(data)
+        self.whole = data if self._plain and idle else b""
+        if not self._origin and isinstance(self.peername, tuple):
+            self._origin = str(self.peername[0])
+        super().data_received(data)
+
+    def _busy(self) -> bool:
+        return self._close or self._force_close or self.writing_paused
+
+    async def finish_response(self, *given: Any) -> tuple[web.StreamResponse, bool]:
+        found = await super().finish_response(*given)
+        self._answered += 1
+        return found
+
+
+def _is_whole(data: bytes) -> bool:
+    """Whether it is one request without a body, from its beginning to its end."""
+    if not data.startswith(b"GET ") or not data.endswith(_END) or data.count(_END) != 1:
+        return False
+    lowered = data.lower()
+    return not any(word in lowered for word in (b"\r\ncontent-length", b"\r\ntransfer-encoding", b"\r\nupgrade"))
