@@ -8,10 +8,11 @@ A connection on which anything but whole requests without a body has come is nev
 request might be part of a body.
 """
 
+import weakref
 from typing import Any
 
 import msgspec
-from aiohttp import web
+from aiohttp import HttpVersion11, web
 
 from api import limits
 from api.auditing import Log
@@ -34,13 +35,15 @@ class Seen(msgspec.Struct, frozen=True):
     """A request that was answered, and what it was answered with."""
 
     key: Key
-    page: Page
+    page: "weakref.ref[Page]"
+    """Where it is not kept any more it is not kept here either."""
     caller: Caller
     action: str
     path: str
     head: bytes
     """Of the answer, without `Date` and rate."""
-    body: bytes
+    unchanged: bool
+    """It has no body: the client has it already."""
 
 
 class Front:
@@ -53,25 +56,27 @@ class Front:
     def learn(self, request: web.Request, key: Key, page: Page, caller: Caller, action: str) -> None:
         """Remember a request that has just been given a kept answer."""
         raw = request.protocol.whole if isinstance(request.protocol, Connection) else b""
-        if not raw or len(raw) > LONGEST or caller.client.allow is not None:
+        lasting = request.version == HttpVersion11 and request.keep_alive
+        if not raw or not lasting or len(raw) > LONGEST or caller.client.allow is not None:
             return
         response = page.answer(request.headers.get("If-None-Match"), "")
-        body = b"" if response.status == 304 else page.body
+        unchanged = response.status == 304
         lines = [f"HTTP/1.1 {response.status} {response.reason}"]
         lines += [f"{name}: {value}" for name, value in response.headers.items() if name != "Date"]
-        if response.status != 304:
-            lines.append(f"Content-Length: {len(body)}")
+        if not unchanged:
+            lines.append(f"Content-Length: {len(page.body)}")
         lines.append("Server: RosterHub\r\n")
-        seen = Seen(key, page, caller, action, request.path, "\r\n".join(lines).encode(), body)
-        self._seen.put(raw, seen, len(raw) + len(seen.head) + 500)
+        head = "\r\n".join(lines).encode()
+        seen = Seen(key, weakref.ref(page), caller, action, request.path, head, unchanged)
+        self._seen.put(raw, seen, len(raw) + len(head) + 500)
 
     def answer(self, raw: bytes, origin: str) -> tuple[bytes, bytes] | None:
         """Head and body of the answer to the same request, if it is as it was; it is counted and recorded then."""
         seen = self._seen.get(raw)
         if seen is None or self._log.full:
             return None
-        caller, page = seen.caller, seen.page
-        if not self._tokens.holds(caller) or not self._pages.holds(seen.key, page):
+        caller, page = seen.caller, seen.page()
+        if page is None or not self._tokens.holds(caller) or not self._pages.holds(seen.key, page):
             return None
         if page.asked is not None:
             client_id = caller.client_id
@@ -88,7 +93,7 @@ class Front:
                 return None  # which says so, and takes nothing either
             rate = "".join([f"{name}: {value}\r\n" for name, value in allowance.headers.items()])
         self._log.add(caller.tenant_id, caller.client_id, origin, seen.action, page.target, True)
-        return seen.head + f"{rate}Date: {self._pages.dated}\r\n\r\n".encode(), seen.body
+        return seen.head + f"{rate}Date: {self._pages.dated}\r\n\r\n".encode(), b"" if seen.unchanged else page.body
 
 
 class Connection(web.RequestHandler):

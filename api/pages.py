@@ -23,7 +23,7 @@ Key = tuple[int, str, str, str]
 """Tenant, address, host and coding."""
 
 
-class Page(msgspec.Struct, frozen=True):
+class Page(msgspec.Struct, frozen=True, weakref=True):
     """An answer."""
 
     revision: int

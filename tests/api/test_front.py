@@ -1,6 +1,7 @@
 """A request that comes again is answered at once, and exactly as if it went the whole way; nothing else is."""
 
 import asyncio
+import gc
 import re
 import urllib.parse
 
@@ -197,3 +198,27 @@ async def test_a_body_is_never_taken_for_a_request(caller, line, before):
         statuses.append((await one.answer())[0])
     assert statuses[-1] in (400, 401)
     assert await one.silent()
+
+
+async def test_a_connection_that_is_to_be_closed_is_closed(caller, line):
+    raw, last = request(caller, "/orgs"), request(caller, "/orgs", Connection="close")
+    for _ in range(3):
+        one = await line()
+        assert [(await one.ask(raw))[0] for _ in range(3)] == [200] * 3
+        assert (await one.ask(last))[0] == 200
+        assert await asyncio.wait_for(one.reader.read(), 5) == b""
+
+
+async def test_what_is_kept_no_more_is_not_held_for_those_who_come_again(caller, line, app, whole_way):
+    one, raw = await line(), request(caller, "/users")
+    for _ in range(4):
+        await one.ask(raw)
+    kept, front = app[places.PAGES]._kept, app[places.FRONT]
+    assert [seen.page() is None for seen, _ in front._seen._values.values()] == [False]
+    for key in list(kept._values):
+        kept.drop(key)
+    gc.collect()
+    assert [seen.page() is None for seen, _ in front._seen._values.values()] == [True]
+    before = len(whole_way)
+    assert (await one.ask(raw))[0] == 200
+    assert len(whole_way) == before + 1
