@@ -9,6 +9,9 @@ from api import operations, places
 from api.query import AFTER, REVISION, Query
 from api.status import Trouble
 
+LONGEST = 1_500
+"""Characters of an address from which on there is only `next`: many clients take headers of 8 kB at most."""
+
 _HOST = re.compile(r"[A-Za-z0-9._\-]+(:[0-9]{1,5})?|\[[0-9A-Fa-f:.]+\](:[0-9]{1,5})?")
 
 
@@ -52,6 +55,8 @@ def around(request: web.Request, asked: Query, total: int, revision: int, last_i
         pages.append(("next", f"{offset + limit}{pin}{after}"))
     if offset > 0:
         pages.append(("prev", f"{max(0, offset - limit)}{pin}"))
+    if len(address) > LONGEST:
+        pages = [page for page in pages if page[0] == "next"]
     return ", ".join(f'<{address}{at}>; rel="{relation}"' for relation, at in pages)
 
 
