@@ -64,7 +64,7 @@ async def add(
     conn: Connection, tenant_id: int, name: str, scopes: Sequence[str], master: bytes, actor: audit.Actor
 ) -> tuple[str, str]:
     """A new client: its id and its secret, both of A-Z a-z 0-9 - _; only the keyed hash of the secret is kept."""
-    client_id = secrets.token_urlsafe(12)
+    client_id = _random(12)
     await database.run(
         conn,
         STATEMENTS["add"],
@@ -129,10 +129,17 @@ async def find(conn: Connection, client_id: str) -> Known | None:
 
 
 async def _add_secret(conn: Connection, tenant_id: int, client_id: str, master: bytes) -> str:
-    secret = secrets.token_urlsafe(32)
+    secret = _random(32)
     await database.run(
         conn,
         STATEMENTS["add_secret"],
         {"tenant": tenant_id, "client_id": client_id, "secret_hash": seal.secret_hash(master, secret)},
     )
     return secret
+
+
+def _random(size: int) -> str:
+    """So many random bytes as text that no command line takes for an option."""
+    while not (text := secrets.token_urlsafe(size))[0].isalnum():
+        continue
+    return text

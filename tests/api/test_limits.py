@@ -120,3 +120,9 @@ def test_a_bucket_fills_at_its_rate_and_no_further(made, tmp_path, monkeypatch):
     assert (full.limit, full.remaining, full.reset, full.wait) == (120, 1, 1, 0)
     assert bucket.take("c", 6, 1).wait == 0
     assert bucket.take("c", 6, 1).wait == 10
+
+
+async def test_ids_and_secrets_are_no_options_of_a_command_line(north):
+    made = [await north.client("roster.readonly") for _ in range(100)]
+    assert [text for pair in made for text in pair if not text[0].isalnum()] == []
+    assert len({text for pair in made for text in pair}) == 200
