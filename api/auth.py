@@ -110,11 +110,9 @@ def _network(text: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
 
 def _take(request: web.Request, client: Known) -> None:
     """Count the request. Raises Trouble 429 where the client has asked for too much."""
-    rate = limits.RATE if client.rate is None else client.rate
-    if not rate:
+    allowance = limits.take(request.app[places.BUCKETS], client)
+    if allowance is None:
         return
-    burst = limits.BURST if client.burst is None else client.burst
-    allowance = request.app[places.BUCKETS].take(client.client_id, rate, burst)
     request[places.ALLOWANCE] = allowance
     if allowance.wait:
         raise Trouble(429, headers={"Retry-After": str(allowance.wait)})

@@ -84,11 +84,8 @@ class Front:
                 return None
             self._walks.remember(client_id, seen.path, page.asked, page.revision, more=page.more)
         rate = ""
-        client = caller.client
-        per_minute = limits.RATE if client.rate is None else client.rate
-        if per_minute:
-            burst = limits.BURST if client.burst is None else client.burst
-            allowance = self._buckets.take(client.client_id, per_minute, burst)
+        allowance = limits.take(self._buckets, caller.client)
+        if allowance is not None:
             if allowance.wait:
                 return None  # which says so, and takes nothing either
             rate = "".join([f"{name}: {value}\r\n" for name, value in allowance.headers.items()])

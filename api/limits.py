@@ -15,6 +15,8 @@ from typing import Protocol
 
 import msgspec
 
+from sql.clients import Known
+
 RATE, BURST = 600, 200
 """Requests a minute and at once, of a client for which nothing else is said."""
 
@@ -52,6 +54,12 @@ class Buckets(Protocol):
 
     def take(self, name: str, rate: int, burst: int) -> Allowance:
         """Take a request out of the bucket of that name, if there is one in it."""
+
+
+def take(buckets: Buckets, client: Known) -> Allowance | None:
+    """Count a request of a client, by its own measure or that of the service; None for one that has no limit."""
+    rate = RATE if client.rate is None else client.rate
+    return buckets.take(client.client_id, rate, client.burst or BURST) if rate else None
 
 
 def _taken(level: float, since: float, rate: int, burst: int) -> tuple[float, Allowance]:
