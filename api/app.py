@@ -68,9 +68,9 @@ def make_app(
     app[places.FRONT] = Front(
         app[places.PAGES], app[places.TOKENS], app[places.BUCKETS], app[places.WALKS], app[places.LOG]
     )
-    for operation in operations.OPERATIONS:
-        handler = handlers.page if operation.many else handlers.one
-        app.router.add_get(operations.BASE + operation.path, handler, name=operation.name, allow_head=False)
+    for route in operations.ROUTES.values():
+        handler = handlers.page if route.operation.many else handlers.one
+        app.router.add_get(route.path, handler, name=route.name, allow_head=False)
     app.router.add_post("/token", auth.token)
     app.router.add_post("/oauth/token", auth.token)
     health.add_routes(app)

@@ -14,6 +14,7 @@ from sql.predicates import Among, Condition, Either, Holds, Is, IsNot
 from sql.rosters import Selection
 
 BASE = "/ims/oneroster/rostering/v1p2"
+CONVENIENT_BASE = "/v1p2"
 RESOURCES = "/ims/oneroster/resources/v1p2"
 
 TOP = (scopes.ROSTER, scopes.CORE)
@@ -228,3 +229,30 @@ OPERATIONS: tuple[Operation, ...] = (
 )
 
 BY_NAME = {operation.name: operation for operation in OPERATIONS}
+
+
+class Route(msgspec.Struct, frozen=True):
+    """An operation where it is served."""
+
+    name: str
+    path: str
+    operation: Operation
+    convenient: bool = False
+    """Not as the standard has it: a page says in its body where it stands, and `modifiedSince` may be asked for."""
+
+
+_ENROLLMENTS_OF_A_CLASS = _nested(
+    "getEnrollmentsForClass", "/classes/{classSourcedId}/enrollments", entities.ENROLLMENTS, IN_CLASS
+)
+
+ROUTES: dict[str, Route] = {
+    route.name: route
+    for route in (
+        *(Route(one.name, BASE + one.path, one) for one in OPERATIONS),
+        *(
+            Route(f"convenient.{one.name}", CONVENIENT_BASE + one.path, one, convenient=True)
+            for one in (*OPERATIONS, _ENROLLMENTS_OF_A_CLASS)
+        ),
+    )
+}
+"""Everything under which records are served, by the name of its route."""

@@ -7,12 +7,12 @@ import msgspec
 from aiohttp import web
 from multidict import MultiMapping
 
-from api.operations import Operation
+from api.operations import Route
 from api.status import Trouble
 from oneroster import filters, members
 from oneroster.entities import Entity
-from oneroster.filters import Filter
-from sql import rosters
+from oneroster.filters import Clause, Filter
+from sql import predicates, rosters
 from sql.rosters import Order
 
 LIMIT = 100
@@ -29,6 +29,9 @@ goes on from the greatest date it saw."""
 AFTER = "after"
 """The parameter of ours in links to the next page: its offset, and the last id before it, from which the page is found
 however deep it lies."""
+
+SINCE = "modifiedSince"
+"""The parameter of the convenience view: records that changed at that time or after it."""
 
 Fields = frozenset[str] | None
 """The members to show, None for all."""
@@ -48,16 +51,16 @@ class Query(msgspec.Struct, frozen=True):
     """The id before the page, where a link says it."""
 
 
-def parse(request: web.Request, operation: Operation) -> Query:
+def parse(request: web.Request, route: Route) -> Query:
     """The query of a collection. Raises Trouble 400."""
-    given, entity = request.query, operation.selection.entity
+    given, entity = request.query, route.operation.selection.entity
     offset, order = _count(given, "offset", 0, least=0), _order(given, entity)
     revision = _count(given, REVISION, 0, least=0) if REVISION in given else None
     return Query(
         limit=min(_count(given, "limit", LIMIT, least=1), MOST),
         offset=offset,
         order=order,
-        filter=_filter(given, entity),
+        filter=_since(_filter(given, entity), given) if route.convenient else _filter(given, entity),
         fields=fields(given, entity),
         revision=revision,
         after=_after(given, offset) if revision is not None and order == Order() else "",
@@ -124,6 +127,21 @@ def _filter(given: MultiMapping[str], entity: Entity) -> Filter:
         return filters.parse(texts[0], entity)
     except filters.BadFilter as error:
         raise not_applicable(error) from error
+
+
+def _since(filter: Filter, given: MultiMapping[str]) -> Filter:
+    """The filter, with `modifiedSince` where it is given: no date and time is refused."""
+    texts = given.getall(SINCE, [])
+    if not texts:
+        return filter
+    if len(texts) > 1:
+        raise Trouble(400, f"{SINCE} is given more than once")
+    since = Clause(("dateLastModified",), ">=", texts[0])
+    try:
+        predicates.instant(since)
+    except filters.BadFilter as error:
+        raise Trouble(400, f"{SINCE} must be a date, or an instant such as 2026-04-01T00:00:00.000Z") from error
+    return msgspec.structs.replace(filter, since=since)
 
 
 def not_applicable(error: filters.BadFilter) -> Trouble:

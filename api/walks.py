@@ -56,9 +56,9 @@ class Walks:
 
 
 def _is_poll(asked: Query) -> bool:
-    clauses = asked.filter.clauses
+    clauses = asked.filter.all
     return asked.order == Order() and all(one.path == ("dateLastModified",) for one in clauses)
 
 
 def _key(client_id: str, path: str, asked: Query) -> Key:
-    return client_id, path, tuple((one.predicate, one.value) for one in asked.filter.clauses)
+    return client_id, path, tuple((one.predicate, one.value) for one in asked.filter.all)

@@ -45,6 +45,12 @@ class Filter(msgspec.Struct, frozen=True):
     clauses: tuple[Clause, ...] = ()
     either: bool = False
     """OR, else AND."""
+    since: Clause | None = None
+    """Holds in any case."""
+
+    @property
+    def all(self) -> tuple[Clause, ...]:
+        return self.clauses if self.since is None else (*self.clauses, self.since)
 
 
 EVERYTHING = Filter()

@@ -152,13 +152,13 @@ def _modified(one: Clause, params: dict[str, Any]) -> Composed:
     """`dateLastModified` is the time of a revision, and times of revisions rise: so dates become revisions."""
     if one.predicate == "~":
         raise BadFilter("dateLastModified has no predicate ~")
-    instant = _instant(one)
+    at = instant(one)
     upto, before = (
         SQL(
             "(SELECT coalesce(max(r.revision), 0) FROM revisions r"
             " WHERE r.tenant_id = %(tenant)s AND r.published_at <= {})"
         ).format(_add(params, moment))
-        for moment in (instant, instant - _TICK)
+        for moment in (at, at - _TICK)
     )
     bounds = {
         ">": SQL("t.changed > {upto}"),
@@ -171,16 +171,16 @@ def _modified(one: Clause, params: dict[str, Any]) -> Composed:
     return bounds[one.predicate].format(upto=upto, before=before)
 
 
-def _instant(one: Clause) -> datetime.datetime:
-    """An ISO 8601 instant, or a day, which means its midnight in UTC (REST section 2.5)."""
+def instant(one: Clause) -> datetime.datetime:
+    """An ISO 8601 instant, or a day, which means its midnight in UTC (REST section 2.5). Raises BadFilter."""
     found = _INSTANT.fullmatch(one.value)
     try:
         if found is None:
             raise ValueError
         day, time, fraction, zone = found.groups()
         text = f"{day}T{time or '00:00:00'}{(fraction or '.0')[:7]:0<7}{zone or 'Z'}"
-        instant = datetime.datetime.fromisoformat(text).astimezone(datetime.UTC)
-        return max(instant, datetime.datetime.min.replace(tzinfo=datetime.UTC) + _TICK)
+        found_at = datetime.datetime.fromisoformat(text).astimezone(datetime.UTC)
+        return max(found_at, datetime.datetime.min.replace(tzinfo=datetime.UTC) + _TICK)
     except (ValueError, OverflowError) as error:
         raise BadFilter(f"{one.name} is compared with an instant like 2026-04-01T00:00:00.000Z") from error
 

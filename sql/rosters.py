@@ -140,8 +140,10 @@ def _where(
     behind = shown.behind
     where: list[Composable] = [predicates.condition(each, values, behind=behind) for each in selection.conditions]
     clauses = [
-        predicates.clause(shown.sealer, selection.entity, each, values, found, behind=behind) for each in filter.clauses
+        predicates.clause(shown.sealer, selection.entity, each, values, found, behind=behind) for each in filter.all
     ]
+    if filter.since is not None:
+        where.append(clauses.pop())
     if clauses:
         where.append(SQL("({})").format(SQL(" OR " if filter.either else " AND ").join(clauses)))
     return where

@@ -5,7 +5,7 @@ import gzip
 
 import pytest
 
-from api import handlers, places
+from api import beginnings, places
 from api.kept import Kept
 from sql import reading, rosters
 
@@ -86,7 +86,7 @@ async def test_pages_by_link_and_by_offset_are_the_same(board, stranger, app, mo
     if forgetful:  # as another process is that has not answered the page before
         monkeypatch.setattr(app[places.ENDS], "get", lambda key: None)
     if forgetful == "anchored":
-        monkeypatch.setattr(handlers, "DEEP", 12)
+        monkeypatch.setattr(beginnings, "DEEP", 12)
         monkeypatch.setattr(rosters, "STEP", 5)
     address, by_link, offset = f"/orgs?limit=7{sorted_by}", [], 0
     while address:
@@ -130,7 +130,7 @@ async def test_a_page_deep_inside_is_found_by_anchors_which_are_read_once_a_revi
     one = await board("paged")
     await one.load({"orgs": MANY})
     caller = await stranger().sign_in(one)
-    monkeypatch.setattr(handlers, "DEEP", 12)
+    monkeypatch.setattr(beginnings, "DEEP", 12)
     monkeypatch.setattr(rosters, "STEP", 5)
     read = []
     anchors = rosters.anchors
