@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 
 from aiohttp import http_exceptions, web
 
-from api import auth, handlers, health, operations, pages, places, status
+from api import auth, discovery, handlers, health, manual, operations, pages, places, status
 from api.auditing import Log
 from api.clock import Clock
 from api.front import Connection, Front
@@ -71,7 +71,10 @@ def make_app(
     for route in operations.ROUTES.values():
         handler = handlers.page if route.operation.many else handlers.one
         app.router.add_get(route.path, handler, name=route.name, allow_head=False)
-    app.router.add_post("/token", auth.token)
+    for name in discovery.NAMES:
+        app.router.add_get(f"{operations.BASE}/discovery/{name}", discovery.document, allow_head=False)
+    app.router.add_get("/docs", manual.page, allow_head=False)
+    app.router.add_post(discovery.TOKEN_PATH, auth.token)
     app.router.add_post("/oauth/token", auth.token)
     health.add_routes(app)
     app.cleanup_ctx.append(_auditing)

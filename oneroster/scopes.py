@@ -9,6 +9,12 @@ ROSTER = "roster.readonly"
 DEMOGRAPHICS = "roster-demographics.readonly"
 
 ALL = (CORE, ROSTER, DEMOGRAPHICS)
+"""Those of the standard."""
+
+UPLOAD = "rosterhub.upload"
+"""Ours: to deliver bundles by HTTP. It is its own name."""
+
+KNOWN = (*ALL, UPLOAD)
 
 DEFAULT = (ROSTER, CORE)
 """What a client gets when nobody says otherwise: no demographics."""

@@ -24,12 +24,12 @@ BASE = "/ims/oneroster/rostering/v1p2"
 class BadScope(Refused):
     """There is no such scope."""
 
-    hint = f"Scopes are {', '.join(scopes.ALL)}, or their URLs."
+    hint = f"Scopes are {', '.join(scopes.KNOWN)}, or their URLs."
     exit_code = 64
 
 
 def _scope(name: str) -> str:
-    if scopes.short(name) not in scopes.ALL:
+    if scopes.short(name) not in scopes.KNOWN:
         raise BadScope(name)
     return scopes.url(name)
 
