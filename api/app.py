@@ -14,9 +14,11 @@ from api import auth, discovery, handlers, health, manual, operations, pages, pl
 from api.auditing import Log
 from api.clock import Clock
 from api.front import Connection, Front
+from api.guesses import Guesses
 from api.kept import Kept
 from api.limits import Buckets, Own
 from api.newest import Newest
+from api.peers import Peers
 from api.standing import Standings
 from api.tokens import Tokens
 from api.walks import Walks
@@ -43,16 +45,20 @@ def make_app(
     build: str,
     cache: int = pages.MOST_BYTES,
     buckets: Buckets | None = None,
+    trusted_proxies: Sequence[str] = (),
 ) -> web.Application:
     """The service over a database. `build` marks the version whose answers these are, for ETag; `cache`: bytes.
 
-    `buckets` are those that it shares with other processes.
+    `buckets` are those that it shares with other processes; `trusted_proxies` networks of which it believes whom they
+    name. Raises ValueError where one is no network.
     """
     app = web.Application(middlewares=[handlers.audited, status.speaks])
     app[places.POOL] = pool
     app[places.MASTER] = master
     app[places.TOKENS] = Tokens(pool, master)
     app[places.WALKS] = Walks()
+    app[places.PEERS] = Peers(trusted_proxies)
+    app[places.GUESSES] = Guesses()
     app[places.BUCKETS] = buckets or Own()
     app[places.UNDER_WAY] = Counter()
     app[places.CLOCK] = clock = Clock(pool)
@@ -66,7 +72,12 @@ def make_app(
     app[places.PUBLIC_URL] = (public_url or "").rstrip("/")
     app[places.BUILD] = build
     app[places.FRONT] = Front(
-        app[places.PAGES], app[places.TOKENS], app[places.BUCKETS], app[places.WALKS], app[places.LOG]
+        app[places.PAGES],
+        app[places.TOKENS],
+        app[places.BUCKETS],
+        app[places.WALKS],
+        app[places.LOG],
+        app[places.PEERS],
     )
     for route in operations.ROUTES.values():
         handler = handlers.page if route.operation.many else handlers.one

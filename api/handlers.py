@@ -157,7 +157,7 @@ async def audited(request: web.Request, handler: Handler) -> web.StreamResponse:
         log.add(
             caller.tenant_id if caller else None,
             caller.client_id if caller else "",
-            request.remote or "",
+            request.app[places.PEERS].of(request),
             _action(route),
             request.get(places.TARGET) or " ".join(request.match_info.values()),
             good,

@@ -7,9 +7,11 @@ from aiohttp import web
 from api.auditing import Log
 from api.clock import Clock
 from api.front import Front
+from api.guesses import Guesses
 from api.kept import Kept
 from api.limits import Allowance, Buckets
 from api.pages import Pages
+from api.peers import Peers
 from api.standing import Standings
 from api.tokens import Caller, Tokens
 from api.walks import Walks
@@ -35,6 +37,8 @@ STANDINGS = web.AppKey("standings", Standings)
 PUBLIC_URL = web.AppKey("public_url", str)
 BUILD = web.AppKey("build", str)
 
+PEERS = web.AppKey("peers", Peers)
+GUESSES = web.AppKey("guesses", Guesses)
 BUCKETS = web.AppKey("buckets", Buckets)
 FRONT = web.AppKey("front", Front)
 UNDER_WAY = web.AppKey("under_way", Counter[str])

@@ -33,6 +33,7 @@ async def serve(settings: config.Settings, place: child.Place) -> None:
             public_url=settings.api.public_url or None,
             build=build(),
             cache=settings.api.cache << 20,
+            trusted_proxies=settings.api.trusted_proxies,
             buckets=Shared(settings.state / "buckets") if settings.api.workers > 1 else None,
         )
         async with asyncio.TaskGroup() as tasks:
