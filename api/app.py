@@ -10,9 +10,10 @@ from collections.abc import AsyncIterator, Callable, Sequence
 
 from aiohttp import http_exceptions, web
 
-from api import auth, discovery, handlers, health, manual, operations, pages, places, status
+from api import auth, discovery, handlers, health, manual, operations, pages, places, status, uploads
 from api.auditing import Log
 from api.clock import Clock
+from api.door import Door
 from api.front import Connection, Front
 from api.guesses import Guesses
 from api.kept import Kept
@@ -46,11 +47,12 @@ def make_app(
     cache: int = pages.MOST_BYTES,
     buckets: Buckets | None = None,
     trusted_proxies: Sequence[str] = (),
+    door: Door | None = None,
 ) -> web.Application:
     """The service over a database. `build` marks the version whose answers these are, for ETag; `cache`: bytes.
 
     `buckets` are those that it shares with other processes; `trusted_proxies` networks of which it believes whom they
-    name. Raises ValueError where one is no network.
+    name. Raises ValueError where one is no network. Without a `door` nothing can be delivered by HTTP.
     """
     app = web.Application(middlewares=[handlers.audited, status.speaks])
     app[places.POOL] = pool
@@ -87,6 +89,11 @@ def make_app(
     app.router.add_get("/docs", manual.page, allow_head=False)
     app.router.add_post(discovery.TOKEN_PATH, auth.token)
     app.router.add_post("/oauth/token", auth.token)
+    if door is not None:
+        app[places.DOOR] = door
+        app[places.UPLOADING] = Counter()
+        app.router.add_post(f"{uploads.PATH}/csv", uploads.take)
+        app.router.add_get(f"{uploads.PATH}/{{uploadId}}", uploads.look, allow_head=False)
     health.add_routes(app)
     app.cleanup_ctx.append(_auditing)
     return app

@@ -6,6 +6,7 @@ from aiohttp import web
 
 from api.auditing import Log
 from api.clock import Clock
+from api.door import Door
 from api.front import Front
 from api.guesses import Guesses
 from api.kept import Kept
@@ -43,6 +44,9 @@ BUCKETS = web.AppKey("buckets", Buckets)
 FRONT = web.AppKey("front", Front)
 UNDER_WAY = web.AppKey("under_way", Counter[str])
 """Requests by client."""
+UPLOADING = web.AppKey("uploading", Counter[str])
+"""Uploads by client."""
+DOOR = web.AppKey("door", Door)
 CALLER = web.RequestKey("caller", Caller)
 ALLOWANCE = web.RequestKey("allowance", Allowance)
 TARGET = web.RequestKey("target", str)

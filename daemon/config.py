@@ -50,6 +50,8 @@ class Api(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What clients see before the path when a proxy stands in between, for absolute hrefs: https://roster.example.jp"""
     cache: Annotated[int, msgspec.Meta(ge=0, le=65536)] = 64
     """MB of answers that each process keeps in memory; 0 keeps none."""
+    upload_limit: Annotated[int, msgspec.Meta(ge=1, le=65536)] = 4096
+    """MB of one bundle that is delivered by HTTP."""
     trusted_proxies: tuple[str, ...] = ()
     """Networks of proxies, such as 10.0.0.0/8, whose X-Forwarded-For says where a request comes from."""
     tls_certificate: Path | None = None

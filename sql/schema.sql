@@ -85,7 +85,7 @@ CREATE TABLE jobs (
     tenant_id integer NOT NULL REFERENCES tenants (id),
     id uuid NOT NULL DEFAULT gen_random_uuid(),
     inbox_id integer,
-    via text COLLATE "C" NOT NULL CHECK (via IN ('sftp', 'drop', 'pull', 'hand')),
+    via text COLLATE "C" NOT NULL CHECK (via IN ('sftp', 'drop', 'pull', 'http', 'hand')),
     state text COLLATE "C" NOT NULL DEFAULT 'received' CHECK (state IN ('received', 'loading', 'applied', 'held',
         'rejected', 'duplicate', 'superseded', 'failed', 'discarded', 'rolled_back')),
     reason text COLLATE "C",
