@@ -11,6 +11,7 @@ from api.front import Front
 from api.guesses import Guesses
 from api.kept import Kept
 from api.limits import Allowance, Buckets
+from api.newest import Newest
 from api.pages import Pages
 from api.peers import Peers
 from api.standing import Standings
@@ -25,6 +26,7 @@ TOKENS = web.AppKey("tokens", Tokens)
 WALKS = web.AppKey("walks", Walks)
 CLOCK = web.AppKey("clock", Clock)
 LOG = web.AppKey("log", Log)
+NEWEST = web.AppKey("newest", Newest)
 PAGES = web.AppKey("pages", Pages)
 TOTALS = web.AppKey("totals", Kept[tuple[int, int, str, Filter], int])
 """Of filtered collections: tenant, revision, path and filter."""
