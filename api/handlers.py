@@ -8,12 +8,14 @@ from aiohttp import web
 from api import asking, auth, beginnings, deltas, links, opened, operations, packing, places, query
 from api.operations import Operation, Route
 from api.pages import Key, Page
+from api.standing import Answer
 from api.status import RETRY_AFTER, Handler, Trouble
 from api.tokens import Caller
 from oneroster import filters
+from oneroster.entities import Entity
 from sql import documents, rosters
 from sql.predicates import Found
-from sql.reading import Query
+from sql.reading import Query, Rows
 from sql.rosters import Order, Shown
 
 
@@ -97,7 +99,7 @@ async def _page(
         total = await _count(request, operation, caller, asked, answer.shown.revision, found, since)
     last = rosters.last_id(rows) if asked.order == Order() else ""
     beginnings.remember(request, caller, asked, answer.shown.revision, len(rows), last)
-    records = rosters.records(rows, selection.entity, answer.shown.sealer)
+    records = await _records(request, caller, answer, rows, selection.entity)
     made = await _collection(request, route, caller, asked, records, answer.shown.revision, total=total, last_id=last)
     return made, answer.dated
 
@@ -171,9 +173,14 @@ async def _one(request: web.Request, operation: Operation, caller: Caller) -> tu
     answer = await asking.ask(request, caller, lambda shown: [rosters.one(shown, selection, sourced_id)])
     if not answer.rows[0]:
         raise _unknown(selection, sourced_id)
-    records = rosters.records(answer.rows[0], selection.entity, answer.shown.sealer)
+    records = await _records(request, caller, answer, answer.rows[0], selection.entity)
     body = _body(request, operation, records, fields)
     return await _made(request, caller, answer.shown.revision, body, {}), answer.dated
+
+
+async def _records(request: web.Request, caller: Caller, answer: Answer, rows: Rows, entity: Entity) -> Sequence[bytes]:
+    stamps = await request.app[places.STANDINGS].stamps(caller.tenant_id, rows)
+    return rosters.records(rows, entity, answer.shown.sealer, stamps)
 
 
 @web.middleware

@@ -4,11 +4,11 @@ So an answer needs one message to the database: it asks at the revision that was
 where the tenant stands now. Only when that has moved it has to ask again.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 
-from sql import database, reading, revisions, tenants
+from sql import database, reading, revisions, rosters, tenants
 from sql.database import Pool
 from sql.reading import Query, Rows
 from sql.rosters import Shown
@@ -17,7 +17,10 @@ from sql.seal import Sealer
 MOST_TRIES = 8
 """Publications in a row that may come between two questions."""
 
-STANDING = Query(revisions.STATEMENTS["standing"], {})
+STANDING = Query(revisions.STATEMENTS["standing"], {}, steady=True)
+
+MOST_STAMPS = 10_000
+"""Revisions of one tenant whose times are remembered."""
 
 Compose = Callable[[Shown], Sequence[Query]]
 
@@ -47,6 +50,7 @@ class Standings:
         self._pool, self._master = pool, master
         self._newest: dict[int, int] = {}
         self._sealers: dict[int, Sealer] = {}
+        self._stamps: dict[int, dict[bytes, bytes]] = {}
 
     async def ask(self, tenant_id: int, compose: Compose, pinned: int | None = None) -> Answer:
         """The answers to the queries at the tenant's newest published revision, or at the one that is pinned.
@@ -69,6 +73,18 @@ class Standings:
                 return Answer(shown, dated, rows)
             shown = Shown(revision, behind, sealer)
         raise Restless
+
+    async def stamps(self, tenant_id: int, rows: Rows) -> Mapping[bytes, bytes]:
+        """The `dateLastModified` of the records of a page, by revision: once published, it stays as it is."""
+        known = self._stamps.setdefault(tenant_id, {})
+        missing = rosters.changed(rows) - known.keys()
+        if missing:
+            if len(known) + len(missing) > MOST_STAMPS:
+                known = self._stamps[tenant_id] = {}
+                missing = rosters.changed(rows)
+            (found,) = await reading.ask(self._pool, tenant_id, [rosters.stamps(missing)])
+            known.update((revision, stamp) for revision, stamp in found if revision is not None and stamp is not None)
+        return known
 
     def newest(self, tenant_id: int) -> int:
         """The newest published revision, as far as is known."""

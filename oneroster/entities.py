@@ -14,7 +14,7 @@ from oneroster.kinds import BOOLEAN, DATE, GUID, GUIDS, INSTANT, TEXT, TEXTS, US
 from oneroster.vocabularies import Vocabulary
 
 
-class Field(msgspec.Struct, frozen=True):
+class Field(msgspec.Struct, frozen=True, cache_hash=True):
     """One CSV column and the JSON member it becomes."""
 
     name: str
@@ -50,7 +50,7 @@ def column_name(name: str) -> str:
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
 
 
-class Entity(msgspec.Struct, frozen=True):
+class Entity(msgspec.Struct, frozen=True, cache_hash=True):
     """A kind of record: one CSV file, one table."""
 
     name: str

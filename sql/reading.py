@@ -36,11 +36,13 @@ class Query(msgspec.Struct, frozen=True):
 
     text: str
     values: Mapping[str, Any]
+    steady: bool = False
+    """One plan is the best for all values, so that none has to be made for each, which takes as long as a page."""
 
 
-def query(statement: Composed | str, values: Mapping[str, Any]) -> Query:
+def query(statement: Composed | str, values: Mapping[str, Any], *, steady: bool = False) -> Query:
     """A query of a composed statement."""
-    return Query(statement if isinstance(statement, str) else statement.as_string(None), values)
+    return Query(statement if isinstance(statement, str) else statement.as_string(None), values, steady)
 
 
 class Prepared:
@@ -110,6 +112,8 @@ async def _ask(conn: Connection, tenant_id: int, queries: Sequence[Query]) -> li
         f"SET LOCAL rosterhub.tenant = '{tenant_id}'",
         f"SET LOCAL statement_timeout = {round(1000 * LONGEST)}",
     ]
+    if all(one.steady for one in queries):
+        commands.append("SET LOCAL plan_cache_mode = force_generic_plan")
     answers = []
     for one in queries:
         if prepared is None:

@@ -86,6 +86,10 @@ SELECT coalesce(max(revision) FILTER (WHERE published_at IS NOT NULL), 0), coale
 -- total: how many records a collection holds at a revision
 SELECT records FROM totals WHERE tenant_id = %(tenant)s AND revision = %(revision)s AND collection = %(collection)s
 
+-- stamps: the times of revisions, as records bear them
+SELECT revision, to_char(published_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')
+  FROM revisions WHERE tenant_id = %(tenant)s AND revision = ANY (%(revisions)s::bigint[])
+
 -- published: the newest revision of each tenant that has published one since, and the time an answer may bear, across the hub
 SELECT to_char(least(clock_timestamp(), c.high) AT TIME ZONE 'UTC', 'Dy, DD Mon YYYY HH24:MI:SS "GMT"'),
        p.tenant_id, p.revision, p.published_at

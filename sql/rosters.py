@@ -5,7 +5,8 @@ than published, what history holds of it. Each branch is ordered and cut before 
 """
 
 import datetime
-from collections.abc import Mapping, Sequence
+import functools
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -20,12 +21,13 @@ from sql.reading import Query, Rows
 from sql.seal import Sealer
 
 NOTHING: Found = {}
+FOLLOWS = SQL("t.sourced_id > %(after)s")
 
 STEP = 1_000
 """Records from one anchor to the next."""
 
 
-class Selection(msgspec.Struct, frozen=True):
+class Selection(msgspec.Struct, frozen=True, cache_hash=True):
     """Which records of an entity an operation is about; the conditions may name its path parameters."""
 
     entity: Entity
@@ -66,24 +68,46 @@ def page(
     So many are skipped, from the record behind the id `after` if there is one. `found`: for clauses that only `hidden`
     can answer. `since`: all that the filter lets through has changed after that revision, and is listed (`delta`).
     """
-    values = _values(shown, path) | {"limit": limit, "offset": skip, "end": skip + limit}
-    where = _where(shown, selection, filter, values, found, since)
+    own = _values(shown, path) | {"limit": limit, "offset": skip, "after": after}
+    bound = _bound(skip + limit)
+    if not filter.all and since is None:
+        known = _unfiltered(selection, tuple(path), order, bound, behind=shown.behind, follows=bool(after))
+        return Query(known.text, {**own, **known.values}, steady=not path)
+    where = _where(shown, selection, filter, own, found, since)
     if after:
-        values["after"] = after
-        where.append(SQL("t.sourced_id > %(after)s"))
-    return reading.query(_statement(selection.entity, where, order, behind=shown.behind), values)
+        where.append(FOLLOWS)
+    return reading.query(_statement(selection.entity, where, order, bound=bound, behind=shown.behind), own)
+
+
+@functools.lru_cache(maxsize=2_000)
+def _unfiltered(
+    selection: Selection, path: tuple[str, ...], order: Order, bound: int, *, behind: bool, follows: bool
+) -> Query:
+    """The page without filter, composed once, and the values that are its own."""
+    own: dict[str, Any] = {}
+    where: list[Composable] = [predicates.condition(each, own, behind=behind) for each in selection.conditions]
+    if follows:
+        where.append(FOLLOWS)
+    return reading.query(_statement(selection.entity, where, order, bound=bound, behind=behind), own)
 
 
 def one(shown: Shown, selection: Selection, sourced_id: str) -> Query:
     """Asks for the record of that id, for `records`; none where the selection holds no such record."""
-    return page(shown, _by_id(selection), {"sourcedId": sourced_id}, limit=1, skip=0)
+    found = page(shown, _by_id(selection), {"sourcedId": sourced_id}, limit=1, skip=0)
+    return Query(found.text, found.values, steady=True)
 
 
 def exists(shown: Shown, selection: Selection, sourced_id: str) -> Query:
     """Asks for a row if the selection holds a record of that id."""
-    values = _values(shown, {"sourcedId": sourced_id})
-    where = _where(shown, _by_id(selection), filters.EVERYTHING, values)
-    return reading.query(predicates.relation(selection.entity, [SQL("1")], where, behind=shown.behind), values)
+    known = _is_there(_by_id(selection), behind=shown.behind)
+    return Query(known.text, {**_values(shown, {"sourcedId": sourced_id}), **known.values}, steady=True)
+
+
+@functools.lru_cache(maxsize=200)
+def _is_there(selection: Selection, *, behind: bool) -> Query:
+    own: dict[str, Any] = {}
+    where: list[Composable] = [predicates.condition(each, own, behind=behind) for each in selection.conditions]
+    return reading.query(predicates.relation(selection.entity, [SQL("1")], where, behind=behind), own)
 
 
 def count(
@@ -115,32 +139,45 @@ def anchors(shown: Shown, selection: Selection) -> Query:
 
 def total(shown: Shown, collection: str) -> Query:
     """Asks for the kept total of a whole collection."""
-    return Query(revisions.STATEMENTS["total"], {"revision": shown.revision, "collection": collection})
+    return Query(revisions.STATEMENTS["total"], {"revision": shown.revision, "collection": collection}, steady=True)
 
 
 def delta(entity: Entity, at: datetime.datetime) -> Query:
     """Asks for the revision at a moment, and how many records changed since, null where they are not listed."""
     values = {"entity": entity.name, "at": at, "most": revisions.MOST_LISTED}
-    return Query(revisions.STATEMENTS["delta"], values)
+    return Query(revisions.STATEMENTS["delta"], values, steady=True)
 
 
-def records(rows: Rows, entity: Entity, sealer: Sealer) -> list[bytes]:
-    """The JSON texts of a page. References begin with `documents.BASE`."""
-    found = []
-    place, opened = f"{entity.table}/", sealer.open
-    for stamp, sourced_id, sealed, document in rows:
-        assert stamp is not None and sourced_id is not None and document is not None
-        plain = b"" if sealed is None else opened(place + sourced_id.decode(), bytes.fromhex(sealed[2:].decode()))
-        inner = plain[1:-1] + b"," if len(plain) > 2 else b""
-        found.append(b'{"dateLastModified":"' + stamp + b'",' + inner + document[1:])
-    return found
+def changed(rows: Rows) -> set[bytes]:
+    """The revisions in which the records of a page changed last."""
+    return {row[1] for row in rows if row[1] is not None}
+
+
+def stamps(revisions_: Iterable[bytes]) -> Query:
+    """Asks for the times of these revisions."""
+    return Query(revisions.STATEMENTS["stamps"], {"revisions": sorted(map(int, revisions_))}, steady=True)
+
+
+def records(rows: Rows, entity: Entity, sealer: Sealer, stamps: Mapping[bytes, bytes]) -> list[bytes]:
+    """The JSON texts of a page, given the time of each revision. References begin with `documents.BASE`."""
+    if not entity.sealed:
+        return [
+            b'{"dateLastModified":"' + stamps[revision] + b'",' + document[1:]  # type: ignore[index]
+            for _, revision, _, document in rows
+        ]
+    plain = sealer.open_all(entity.table, [row[0] for row in rows], [row[2] for row in rows])  # type: ignore[misc]
+    return [
+        b'{"dateLastModified":"' + stamps[revision] + b'",' + inner[1:-1] + b"," * (len(inner) > 2) + document[1:]  # type: ignore[index]
+        for (_, revision, _, document), inner in zip(rows, plain, strict=True)
+    ]
 
 
 def last_id(rows: Rows) -> str:
     """The id of the last record of a page, "" where there is none."""
-    return (rows[-1][1] or b"").decode() if rows else ""
+    return (rows[-1][0] or b"").decode() if rows else ""
 
 
+@functools.cache
 def _by_id(selection: Selection) -> Selection:
     return Selection(selection.entity, (*selection.conditions, predicates.Is("sourced_id", "{sourcedId}")))
 
@@ -171,8 +208,13 @@ def _where(
     return where
 
 
-def _statement(entity: Entity, where: Sequence[Composable], order: Order, *, behind: bool) -> Composed:
-    """The page of an entity's records: date, id, sealed blob, document."""
+def _bound(rows: int) -> int:
+    """A power of ten that so many rows do not exceed: it tells the planner of how many we speak, in few statements."""
+    return int(10 ** max(2, len(str(max(rows, 1) - 1))))
+
+
+def _statement(entity: Entity, where: Sequence[Composable], order: Order, *, bound: int, behind: bool) -> Composed:
+    """The page of an entity's records, `bound` at most with all that is skipped: id, revision, sealed, document."""
     key = _sort_key(entity, order.member)
     names = ["sourced_id", "changed", *(["sealed"] if entity.sealed else [])]
     if entity in columns.DOCUMENTED:
@@ -185,15 +227,13 @@ def _statement(entity: Entity, where: Sequence[Composable], order: Order, *, beh
     by = _by(order, key)
     source, past = predicates.branches(entity, picked, where)
     if behind:
-        cut = SQL("ORDER BY {} LIMIT %(end)s").format(by)
+        cut = SQL("ORDER BY {} LIMIT {}").format(by, bound)
         source = SQL("SELECT * FROM (({} {cut}) UNION ALL ({} {cut})) AS b").format(source, past, cut=cut)
-    rows = SQL("{} ORDER BY {} LIMIT %(limit)s OFFSET %(offset)s").format(source, by)
+    rows = SQL("SELECT * FROM ({} ORDER BY {by} LIMIT {}) AS a ORDER BY {by} LIMIT %(limit)s OFFSET %(offset)s").format(
+        source, bound, by=by
+    )
     # Rendering comes after the cut, so that what is skipped costs nothing.
-    return SQL(
-        "SELECT to_char(r.published_at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"'), p.sourced_id,"
-        " {sealed}, {document} FROM ({rows}) AS p"
-        " JOIN revisions r ON r.tenant_id = %(tenant)s AND r.revision = p.changed ORDER BY {by}"
-    ).format(
+    return SQL("SELECT p.sourced_id, p.changed, {sealed}, {document} FROM ({rows}) AS p ORDER BY {by}").format(
         sealed=Identifier("p", "sealed") if entity.sealed else SQL("NULL::bytea"),
         document=Identifier("p", "document") if entity in columns.DOCUMENTED else documents.document(entity, "p"),
         rows=rows,

@@ -9,6 +9,7 @@ import contextlib
 import hashlib
 import os
 import uuid
+from binascii import unhexlify
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -100,6 +101,18 @@ class Sealer:
     def open(self, place: str, sealed: bytes) -> bytes:
         """The plain bytes; InvalidTag when the key or the place is not that of the sealing."""
         return _decrypt(self._cipher, sealed, place.encode())
+
+    def open_all(self, table: str, ids: Sequence[bytes], sealed: Sequence[bytes | None]) -> list[bytes]:
+        """What rests in records of a table, as PostgreSQL writes it (`\\x` and hex digits); b"" where nothing does."""
+        decrypt, begin = self._cipher.decrypt, f"{table}/".encode()
+        found = []
+        for one, text in zip(ids, sealed, strict=True):
+            if text is None:
+                found.append(b"")
+            else:
+                blob = unhexlify(text[2:])
+                found.append(decrypt(blob[:NONCE_BYTES], blob[NONCE_BYTES:], begin + one))
+        return found
 
     def index(self, column: str, value: str) -> str:
         """32 hex digits that are equal exactly for values that are equal but for case."""

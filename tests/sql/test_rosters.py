@@ -38,7 +38,7 @@ def test_every_table_is_read_under_its_tenants_number_and_the_revision(behind):
     params = {"path_id": "x"}
     where = [predicates.condition(one, params, behind=behind) for one in every_condition()]
     for entity in entities.EXPOSED:
-        text = rosters._statement(entity, where, Order(), behind=behind).as_string(None)
+        text = rosters._statement(entity, where, Order(), bound=100, behind=behind).as_string(None)
         # children of an org or a session are in its document; there is no other way to a table than this one
         tables = len(re.findall(r'FROM "\w+" AS t\b', text))
         assert tables == (10 if behind else 3)
@@ -65,7 +65,9 @@ async def test_a_page_in_the_past_is_the_page_that_was(board, pool):
                 ),
             ],
         )
-        return int(total[0]), [rosters.records(rows, entities.ORGS, at.sealer) for rows in found]
+        seen = set().union(*map(rosters.changed, found))
+        (stamps,) = await reading.ask(pool, one.tenant.id, [rosters.stamps(seen)])
+        return int(total[0]), [rosters.records(rows, entities.ORGS, at.sealer, dict(stamps)) for rows in found]
 
     before = await read()
     kept = [{**org, "name": f"{org['name']}x"} if number % 3 else org for number, org in enumerate(ORGS)]
@@ -106,7 +108,7 @@ async def test_a_single_record_and_a_page_are_found_by_key(board, pool):
     await one.load({"orgs": [{"sourcedId": f"o-{n}", "name": "x", "type": "school"} for n in range(3000)]})
     params = {"tenant": one.tenant.id, "revision": 1, "limit": 10, "offset": 0, "end": 10, "path_id": "o-5"}
     for where in ([], [predicates.condition(predicates.Is("sourced_id", "{id}"), params, behind=False)]):
-        statement = rosters._statement(entities.ORGS, where, Order(), behind=False)
+        statement = rosters._statement(entities.ORGS, where, Order(), bound=100, behind=False)
         async with database.tenant(pool, one.tenant.id) as conn:
             cursor = await conn.execute(SQL("EXPLAIN {}").format(statement), params)
             plan = "\n".join(row[0] for row in await cursor.fetchall())

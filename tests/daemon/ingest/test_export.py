@@ -61,9 +61,11 @@ async def records(hub: Any) -> Records:
     at = rosters.Shown(snapshot.published, snapshot.committed > snapshot.published, sealer)
     queries = [rosters.page(at, Selection(entity), {}, limit=100_000, skip=0) for entity in entities.EXPOSED]
     pages = await reading.ask(hub.pool, hub.tenant.id, queries)
+    seen = set().union(*map(rosters.changed, pages))
+    (stamps,) = await reading.ask(hub.pool, hub.tenant.id, [rosters.stamps(seen)])
     found = {}
     for entity, rows in zip(entities.EXPOSED, pages, strict=True):
-        for text in rosters.records(rows, entity, sealer):
+        for text in rosters.records(rows, entity, sealer, dict(stamps)):
             record = json.loads(text.replace(b"\x01", b"base").replace(b"\x02", b"resources"))
             del record["dateLastModified"]
             found[f"{entity.name}/{record['sourcedId']}"] = record
