@@ -12,12 +12,13 @@ ASIDE = 262_144
 
 @functools.lru_cache(maxsize=1_000)
 def coding(accepted: str) -> str:
-    """The coding for a client that accepts these, "" for none."""
+    """The coding for a client that accepts these, "" for none. What is said of gzip itself counts before `*`."""
+    qualities = {}
     for one in accepted.lower().split(","):
         name, _, quality = one.partition(";")
-        if name.strip() in ("gzip", "*"):
-            return "" if quality.replace(" ", "").rstrip("0") in ("q=", "q=0.") else "gzip"
-    return ""
+        qualities[name.strip()] = quality.replace(" ", "")
+    found = qualities.get("gzip", qualities.get("*", "q=0"))
+    return "" if found.rstrip("0") in ("q=", "q=0.") else "gzip"
 
 
 async def pack(body: bytes, chosen: str) -> bytes:
