@@ -10,13 +10,16 @@ from collections.abc import AsyncIterator, Callable, Sequence
 
 from aiohttp import http_exceptions, web
 
-from api import auth, discovery, handlers, health, manual, operations, pages, places, status
+from api import auth, discovery, handlers, health, manual, operations, pages, places, status, uploads
 from api.auditing import Log
 from api.clock import Clock
+from api.door import Door
 from api.front import Connection, Front
+from api.guesses import Guesses
 from api.kept import Kept
 from api.limits import Buckets, Own
 from api.newest import Newest
+from api.peers import Peers
 from api.standing import Standings
 from api.tokens import Tokens
 from api.walks import Walks
@@ -43,20 +46,26 @@ def make_app(
     build: str,
     cache: int = pages.MOST_BYTES,
     buckets: Buckets | None = None,
+    trusted_proxies: Sequence[str] = (),
+    door: Door | None = None,
 ) -> web.Application:
     """The service over a database. `build` marks the version whose answers these are, for ETag; `cache`: bytes.
 
-    `buckets` are those that it shares with other processes.
+    `buckets` are those that it shares with other processes; `trusted_proxies` networks of which it believes whom they
+    name. Raises ValueError where one is no network. Without a `door` nothing can be delivered by HTTP.
     """
     app = web.Application(middlewares=[handlers.audited, status.speaks])
     app[places.POOL] = pool
     app[places.MASTER] = master
     app[places.TOKENS] = Tokens(pool, master)
     app[places.WALKS] = Walks()
+    app[places.PEERS] = Peers(trusted_proxies)
+    app[places.GUESSES] = Guesses()
     app[places.BUCKETS] = buckets or Own()
     app[places.UNDER_WAY] = Counter()
     app[places.CLOCK] = clock = Clock(pool)
-    app[places.PAGES] = pages.Pages(Newest(pool, clock), cache)
+    app[places.NEWEST] = newest = Newest(pool, clock)
+    app[places.PAGES] = pages.Pages(newest, cache)
     app[places.TOTALS] = Kept(MOST_KEPT)
     app[places.ENDS] = Kept(MOST_KEPT)
     app[places.OPENED] = Kept(MOST_OPENED)
@@ -66,7 +75,12 @@ def make_app(
     app[places.PUBLIC_URL] = (public_url or "").rstrip("/")
     app[places.BUILD] = build
     app[places.FRONT] = Front(
-        app[places.PAGES], app[places.TOKENS], app[places.BUCKETS], app[places.WALKS], app[places.LOG]
+        app[places.PAGES],
+        app[places.TOKENS],
+        app[places.BUCKETS],
+        app[places.WALKS],
+        app[places.LOG],
+        app[places.PEERS],
     )
     for route in operations.ROUTES.values():
         handler = handlers.page if route.operation.many else handlers.one
@@ -78,6 +92,11 @@ def make_app(
     app.router.add_get("/docs", manual.page, allow_head=False)
     app.router.add_post(discovery.TOKEN_PATH, auth.token)
     app.router.add_post("/oauth/token", auth.token)
+    if door is not None:
+        app[places.DOOR] = door
+        app[places.UPLOADING] = Counter()
+        app.router.add_post(f"{uploads.PATH}/csv", uploads.take)
+        app.router.add_get(f"{uploads.PATH}/{{uploadId}}", uploads.look, allow_head=False)
     health.add_routes(app)
     app.cleanup_ctx.append(_auditing)
     return app

@@ -2,8 +2,6 @@
 
 import base64
 import binascii
-import functools
-import ipaddress
 import urllib.parse
 from collections.abc import Mapping, Sequence
 
@@ -11,7 +9,7 @@ import msgspec
 import structlog
 from aiohttp import web
 
-from api import limits, places, tokens
+from api import limits, peers, places, tokens
 from api.status import RETRY_AFTER, Trouble
 from api.tokens import Caller
 from oneroster import scopes
@@ -29,11 +27,14 @@ log = structlog.get_logger("api.auth")
 class Denied(Exception):
     """A token request that gets an error of RFC 6749 section 5.2."""
 
-    def __init__(self, error: str, description: str, status: int = 400) -> None:
+    def __init__(
+        self, error: str, description: str, status: int = 400, *, headers: Mapping[str, str] | None = None
+    ) -> None:
         super().__init__(description)
         self.error = error
         self.description = description
         self.status = status
+        self.headers = headers or {}
 
 
 async def token(request: web.Request) -> web.Response:
@@ -48,14 +49,14 @@ async def token(request: web.Request) -> web.Response:
         issued = request.app[places.TOKENS].issue(client, grant)
         good = True
     except Denied as denied:
-        headers = {"WWW-Authenticate": 'Basic realm="rosterhub"'} if denied.status == 401 else {}
-        return _answer(denied.status, {"error": denied.error, "error_description": denied.description}, headers)
+        problem = {"error": denied.error, "error_description": denied.description}
+        return _answer(denied.status, problem, denied.headers)
     except database.OUTAGE as error:
         log.warning("database away", place=places.of(request), problem=type(error).__name__)
         problem = {"error": "temporarily_unavailable", "error_description": "Try again in a moment."}
         return _answer(503, problem, {"Retry-After": RETRY_AFTER})
     finally:
-        request.app[places.LOG].add(tenant_id, who, request.remote or "", ACTION, "", good)
+        request.app[places.LOG].add(tenant_id, who, request.app[places.PEERS].of(request), ACTION, "", good)
     return _answer(
         200,
         {
@@ -98,14 +99,9 @@ def _check_address(request: web.Request, client: Known) -> None:
     """Raises Trouble 403 where the client may not call from there."""
     if client.allow is None:
         return
-    address = ipaddress.ip_address(request.remote or "0.0.0.0")
-    if not any(address in _network(one) for one in client.allow):
+    address = request.app[places.PEERS].of(request)
+    if not peers.within(address, client.allow):
         raise Trouble(403, f"This client may not call from {address}.")
-
-
-@functools.lru_cache(maxsize=1_000)
-def _network(text: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
-    return ipaddress.ip_network(text)
 
 
 def _take(request: web.Request, client: Known) -> None:
@@ -141,7 +137,7 @@ def _credentials(request: web.Request, form: Mapping[str, str]) -> tuple[str, tu
     header = request.headers.get("Authorization")
     if header is None:
         if not form.get("client_id") or "client_secret" not in form:
-            raise Denied("invalid_client", "The client must say who it is, by HTTP Basic or in the body.", 401)
+            raise _unproved("The client must say who it is, by HTTP Basic or in the body.")
         return form["client_id"], (form["client_secret"],)
     scheme, _, value = header.partition(" ")
     try:
@@ -151,7 +147,7 @@ def _credentials(request: web.Request, form: Mapping[str, str]) -> tuple[str, tu
         if not colon:
             raise ValueError(who)
     except (binascii.Error, ValueError) as error:
-        raise Denied("invalid_client", "The Authorization header is not HTTP Basic.", 401) from error
+        raise _unproved("The Authorization header is not HTTP Basic.") from error
     decoded = urllib.parse.unquote_plus(who)
     if "client_secret" in form or form.get("client_id", decoded) not in (who, decoded):
         raise Denied("invalid_request", "The client says twice who it is.")
@@ -159,13 +155,23 @@ def _credentials(request: web.Request, form: Mapping[str, str]) -> tuple[str, tu
 
 
 async def _client(request: web.Request, client_id: str, offered: Sequence[str]) -> Known:
+    guesses, address = request.app[places.GUESSES], request.app[places.PEERS].of(request)
+    if wait := guesses.wait(client_id, address):
+        description = f"This client was wrong too often from {address}. Try again in {wait} s."
+        raise Denied("invalid_client", description, 429, headers={"Retry-After": str(wait)})
     known = None
     if "\x00" not in client_id:
         async with database.hub(request.app[places.POOL], "api", read_only=True) as conn:
             known = await clients.find(conn, client_id)
     if known is None or not any(known.proves(request.app[places.MASTER], secret) for secret in offered):
-        raise Denied("invalid_client", "The client id or the secret is wrong.", 401)
+        guesses.wrong(client_id, address)
+        raise _unproved("The client id or the secret is wrong.")
+    guesses.right(client_id, address)
     return known
+
+
+def _unproved(description: str) -> Denied:
+    return Denied("invalid_client", description, 401, headers={"WWW-Authenticate": 'Basic realm="rosterhub"'})
 
 
 def _grant(form: Mapping[str, str], allowed: Sequence[str]) -> tuple[str, ...]:

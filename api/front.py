@@ -19,6 +19,7 @@ from api.auditing import Log
 from api.kept import Kept
 from api.limits import Buckets
 from api.pages import Key, Page, Pages
+from api.peers import Peers
 from api.tokens import Caller, Tokens
 from api.walks import Walks
 
@@ -40,6 +41,8 @@ class Seen(msgspec.Struct, frozen=True):
     caller: Caller
     action: str
     path: str
+    forwarded: str
+    """Whom a proxy names in it."""
     head: bytes
     """Of the answer, without `Date` and rate."""
     unchanged: bool
@@ -49,8 +52,9 @@ class Seen(msgspec.Struct, frozen=True):
 class Front:
     """The requests that a process has seen."""
 
-    def __init__(self, pages: Pages, tokens: Tokens, buckets: Buckets, walks: Walks, log: Log) -> None:
+    def __init__(self, pages: Pages, tokens: Tokens, buckets: Buckets, walks: Walks, log: Log, peers: Peers) -> None:
         self._pages, self._tokens, self._buckets, self._walks, self._log = pages, tokens, buckets, walks, log
+        self.peers = peers
         self._seen: Kept[bytes, Seen] = Kept(MOST_BYTES)
 
     def learn(self, request: web.Request, key: Key, page: Page, caller: Caller, action: str) -> None:
@@ -67,11 +71,15 @@ class Front:
             lines.append(f"Content-Length: {len(page.body)}")
         lines.append("Server: RosterHub\r\n")
         head = "\r\n".join(lines).encode()
-        seen = Seen(key, weakref.ref(page), caller, action, request.path, head, unchanged)
+        forwarded = self.peers.forwarded(request.headers)
+        seen = Seen(key, weakref.ref(page), caller, action, request.path, forwarded, head, unchanged)
         self._seen.put(raw, seen, len(raw) + len(head) + 500)
 
-    def answer(self, raw: bytes, origin: str) -> tuple[bytes, bytes] | None:
-        """Head and body of the answer to the same request, if it is as it was; it is counted and recorded then."""
+    def answer(self, raw: bytes, peer: str, *, trusted: bool) -> tuple[bytes, bytes] | None:
+        """Head and body of the answer to the same request, if it is as it was; it is counted and recorded then.
+
+        `trusted`: the peer is a proxy that is believed.
+        """
         seen = self._seen.get(raw)
         if seen is None or self._log.full:
             return None
@@ -89,6 +97,7 @@ class Front:
             if allowance.wait:
                 return None  # which says so, and takes nothing either
             rate = "".join([f"{name}: {value}\r\n" for name, value in allowance.headers.items()])
+        origin = seen.forwarded or peer if trusted else peer
         self._log.add(caller.tenant_id, caller.client_id, origin, seen.action, page.target, True)
         return seen.head + f"{rate}Date: {self._pages.dated}\r\n\r\n".encode(), b"" if seen.unchanged else page.body
 
@@ -96,7 +105,7 @@ class Front:
 class Connection(web.RequestHandler):
     """A connection of aiohttp with the front before it."""
 
-    __slots__ = ("_answered", "_front", "_origin", "_plain", "whole")
+    __slots__ = ("_answered", "_front", "_peer", "_plain", "_trusted", "whole")
 
     def __init__(self, front: Front, server: web.Server, **settings: Any) -> None:
         super().__init__(server, **settings)
@@ -105,7 +114,7 @@ class Connection(web.RequestHandler):
         """Nothing but whole requests without a body has come: whatever comes next is the beginning of one."""
         self._answered = 0
         """Requests that aiohttp has answered, of those it has got."""
-        self._origin = ""
+        self._peer, self._trusted = "", False
         self.whole = b""
         """The request under way, where no other has come since."""
 
@@ -113,15 +122,16 @@ class Connection(web.RequestHandler):
         idle = self._answered == self._request_count and not self._messages
         # aiohttp has had one before, and sees to time limits since.
         if self._plain and idle and self._answered and self._keepalive and not self._busy():
-            found = self._front.answer(data, self._origin)
+            found = self._front.answer(data, self._peer, trusted=self._trusted)
             if found is not None and self.transport is not None:
                 self._next_keepalive_close_time = self._loop.time() + self._keepalive_timeout
                 self.transport.writelines(found)
                 return
         self._plain = self._plain and _is_whole(data)
         self.whole = data if self._plain and idle else b""
-        if not self._origin and isinstance(self.peername, tuple):
-            self._origin = str(self.peername[0])
+        if not self._peer and isinstance(self.peername, tuple):
+            self._peer = str(self.peername[0])
+            self._trusted = self._front.peers.trusts(self._peer)
         super().data_received(data)
 
     def _busy(self) -> bool:

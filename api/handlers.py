@@ -5,10 +5,9 @@ from collections.abc import Mapping, Sequence
 import msgspec
 from aiohttp import web
 
-from api import asking, auth, beginnings, links, opened, operations, packing, places, query
+from api import asking, auth, beginnings, deltas, links, opened, operations, packing, places, query
 from api.operations import Operation, Route
 from api.pages import Key, Page
-from api.standing import Answer
 from api.status import RETRY_AFTER, Handler, Trouble
 from api.tokens import Caller
 from oneroster import filters
@@ -28,7 +27,8 @@ async def page(request: web.Request) -> web.Response:
     revision = walks.recall(caller.client_id, request.path, asked)
     if kept is None or revision not in (None, kept.revision):
         request[places.TARGET] = " ".join((*request.match_info.values(), f"{asked.offset}+{asked.limit}"))
-        kept, dated = await _page(request, route, caller, asked, revision)
+        nothing_new = None if revision is not None else await _nothing_new(request, route, caller, asked)
+        kept, dated = nothing_new or await _page(request, route, caller, asked, revision)
         # Else it is what one client's walk began with.
         if asked.revision is not None or kept.revision == request.app[places.STANDINGS].newest(caller.tenant_id):
             pages.keep(key, kept)
@@ -64,6 +64,7 @@ async def _page(
     for parent in operation.parents:
         _check_text(parent.selection, path[parent.parameter])
     revision, found = await opened.find(request, selection.entity, caller, asked, revision)
+    revision, since = await deltas.listed(request, selection.entity, caller, asked, revision)
     if kept_total and asked.order == Order():
         revision = await beginnings.have_anchors(request, operation, caller, asked, revision)
 
@@ -73,7 +74,7 @@ async def _page(
             wanted = rosters.page(
                 shown, selection, path,
                 limit=asked.limit, skip=skip, after=after, order=asked.order, filter=asked.filter,
-                found=found,
+                found=found, since=since,
             )  # fmt: skip
         except filters.BadFilter as error:
             raise query.not_applicable(error) from error
@@ -93,24 +94,58 @@ async def _page(
     elif len(rows) < asked.limit and (rows or not asked.offset):
         total = asked.offset + len(rows)
     else:
-        total = await _count(request, operation, caller, asked, answer.shown.revision, found)
+        total = await _count(request, operation, caller, asked, answer.shown.revision, found, since)
     last = rosters.last_id(rows) if asked.order == Order() else ""
     beginnings.remember(request, caller, asked, answer.shown.revision, len(rows), last)
     records = rosters.records(rows, selection.entity, answer.shown.sealer)
+    made = await _collection(request, route, caller, asked, records, answer.shown.revision, total=total, last_id=last)
+    return made, answer.dated
+
+
+async def _nothing_new(
+    request: web.Request, route: Route, caller: Caller, asked: query.Query
+) -> tuple[Page, str] | None:
+    """The empty page of a poll, if memory knows that nothing has changed; else None."""
+    if route.operation.parents:
+        return None
+    revision = await deltas.nothing_since(request, caller, asked.filter)
+    if revision is None:
+        return None
+    dated = request.app[places.PAGES].dated
+    return await _collection(request, route, caller, asked, [], revision, total=0, last_id=""), dated
+
+
+async def _collection(
+    request: web.Request,
+    route: Route,
+    caller: Caller,
+    asked: query.Query,
+    records: Sequence[bytes],
+    revision: int,
+    *,
+    total: int,
+    last_id: str,
+) -> Page:
+    """The page that these records are."""
     more = asked.offset + asked.limit < total
-    body = _body(
-        request, operation, records, asked.fields, _pagination(asked, total, more) if route.convenient else b""
-    )
+    pagination = _pagination(asked, total, more) if route.convenient else b""
+    body = _body(request, route.operation, records, asked.fields, pagination)
     headers = {
         "X-Total-Count": str(total),
-        "Link": links.around(request, asked, total, answer.shown.revision, last),
+        "Link": links.around(request, asked, total, revision, last_id),
     }
-    made = await _made(request, caller, answer, body, headers)
-    return msgspec.structs.replace(made, pinned=asked.revision is not None, asked=asked, more=more), answer.dated
+    made = await _made(request, caller, revision, body, headers)
+    return msgspec.structs.replace(made, pinned=asked.revision is not None, asked=asked, more=more)
 
 
 async def _count(
-    request: web.Request, operation: Operation, caller: Caller, asked: query.Query, revision: int, found: Found
+    request: web.Request,
+    operation: Operation,
+    caller: Caller,
+    asked: query.Query,
+    revision: int,
+    found: Found,
+    since: int | None,
 ) -> int:
     """How many records there are in all at a revision: once counted, that is known."""
     totals = request.app[places.TOTALS]
@@ -120,7 +155,7 @@ async def _count(
         counted = await asking.ask(
             request,
             caller,
-            lambda shown: [rosters.count(shown, operation.selection, request.match_info, asked.filter, found)],
+            lambda shown: [rosters.count(shown, operation.selection, request.match_info, asked.filter, found, since)],
             revision,
         )
         total = int(counted.rows[0][0][0] or 0)
@@ -137,7 +172,8 @@ async def _one(request: web.Request, operation: Operation, caller: Caller) -> tu
     if not answer.rows[0]:
         raise _unknown(selection, sourced_id)
     records = rosters.records(answer.rows[0], selection.entity, answer.shown.sealer)
-    return await _made(request, caller, answer, _body(request, operation, records, fields), {}), answer.dated
+    body = _body(request, operation, records, fields)
+    return await _made(request, caller, answer.shown.revision, body, {}), answer.dated
 
 
 @web.middleware
@@ -157,7 +193,7 @@ async def audited(request: web.Request, handler: Handler) -> web.StreamResponse:
         log.add(
             caller.tenant_id if caller else None,
             caller.client_id if caller else "",
-            request.remote or "",
+            request.app[places.PEERS].of(request),
             _action(route),
             request.get(places.TARGET) or " ".join(request.match_info.values()),
             good,
@@ -215,10 +251,10 @@ def _body(
     return b'{"' + operation.key.encode() + b'":' + text + more + b"}"
 
 
-async def _made(request: web.Request, caller: Caller, answer: Answer, body: bytes, more: Mapping[str, str]) -> Page:
+async def _made(request: web.Request, caller: Caller, revision: int, body: bytes, more: Mapping[str, str]) -> Page:
     """The answer, as it is ready to be sent."""
     unchanged = {
-        "ETag": f'W/"{caller.tenant_id}-{answer.shown.revision}-{request.app[places.BUILD]}"',
+        "ETag": f'W/"{caller.tenant_id}-{revision}-{request.app[places.BUILD]}"',
         "Vary": "Accept-Encoding, Authorization",
         "Cache-Control": "private, no-cache",
     }
@@ -227,4 +263,4 @@ async def _made(request: web.Request, caller: Caller, answer: Answer, body: byte
     if coding and len(body) >= packing.SMALL:
         headers["Content-Encoding"] = coding
         body = await packing.pack(body, coding)
-    return Page(answer.shown.revision, headers, unchanged, body, request[places.TARGET])
+    return Page(revision, headers, unchanged, body, request[places.TARGET])

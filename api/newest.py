@@ -35,6 +35,7 @@ class Newest:
         self._asking: asyncio.Task[None] | None = None
         self._since = datetime.datetime.min.replace(tzinfo=datetime.UTC)
         self._known: dict[int, int] = {}
+        self._times: dict[int, datetime.datetime] = {}
         self.dated = ""
         """The database time of that look, never above the hub's clock: the `Date` of an answer from memory."""
 
@@ -42,6 +43,10 @@ class Newest:
         """The same without waiting, None where what is known is no good any more."""
         age = self._see_to_it()
         return self._known if age <= GOOD else None
+
+    def published_at(self, tenant_id: int) -> datetime.datetime | None:
+        """When the tenant's newest revision was published, as far as is known."""
+        return self._times.get(tenant_id)
 
     async def known(self) -> Mapping[int, int] | None:
         """The newest published revision by tenant; none is there for a tenant that has none. Raises OUTAGE.
@@ -74,7 +79,8 @@ class Newest:
             log.warning("database away", problem=type(error).__name__)
             raise
         for one in found.newest:
-            self._known[one.tenant_id] = max(one.revision, self._known.get(one.tenant_id, 0))
+            if one.revision > self._known.get(one.tenant_id, 0):
+                self._known[one.tenant_id], self._times[one.tenant_id] = one.revision, one.published_at
         if found.newest:
             self._since = max(self._since, *(one.published_at - OVERLAP for one in found.newest))
         self.dated = found.dated

@@ -6,10 +6,14 @@ from aiohttp import web
 
 from api.auditing import Log
 from api.clock import Clock
+from api.door import Door
 from api.front import Front
+from api.guesses import Guesses
 from api.kept import Kept
 from api.limits import Allowance, Buckets
+from api.newest import Newest
 from api.pages import Pages
+from api.peers import Peers
 from api.standing import Standings
 from api.tokens import Caller, Tokens
 from api.walks import Walks
@@ -22,6 +26,7 @@ TOKENS = web.AppKey("tokens", Tokens)
 WALKS = web.AppKey("walks", Walks)
 CLOCK = web.AppKey("clock", Clock)
 LOG = web.AppKey("log", Log)
+NEWEST = web.AppKey("newest", Newest)
 PAGES = web.AppKey("pages", Pages)
 TOTALS = web.AppKey("totals", Kept[tuple[int, int, str, Filter], int])
 """Of filtered collections: tenant, revision, path and filter."""
@@ -35,10 +40,15 @@ STANDINGS = web.AppKey("standings", Standings)
 PUBLIC_URL = web.AppKey("public_url", str)
 BUILD = web.AppKey("build", str)
 
+PEERS = web.AppKey("peers", Peers)
+GUESSES = web.AppKey("guesses", Guesses)
 BUCKETS = web.AppKey("buckets", Buckets)
 FRONT = web.AppKey("front", Front)
 UNDER_WAY = web.AppKey("under_way", Counter[str])
 """Requests by client."""
+UPLOADING = web.AppKey("uploading", Counter[str])
+"""Uploads by client."""
+DOOR = web.AppKey("door", Door)
 CALLER = web.RequestKey("caller", Caller)
 ALLOWANCE = web.RequestKey("allowance", Allowance)
 TARGET = web.RequestKey("target", str)

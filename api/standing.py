@@ -54,7 +54,9 @@ class Standings:
         Raises NoRevision, Restless, and whatever `compose` raises.
         """
         sealer = await self._sealer(tenant_id)
-        shown = Shown(self._newest.get(tenant_id, 0) if pinned is None else pinned, pinned is not None, sealer)
+        newest = self._newest.get(tenant_id, 0)
+        # History is asked where it must be, and else only once it shows that it must.
+        shown = Shown(newest, False, sealer) if pinned is None else Shown(pinned, pinned < newest, sealer)
         for _ in range(MOST_TRIES):
             standing, *rows = await reading.ask(self._pool, tenant_id, [STANDING, *compose(shown)])
             published, committed, dated = (value.decode() for value in standing[0] if value is not None)

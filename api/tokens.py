@@ -6,12 +6,11 @@ import time
 from collections.abc import Sequence
 
 import msgspec
-from joserfc import jwt
 from joserfc.errors import JoseError
-from joserfc.jwk import OctKey
 
+from api.signing import Keys
 from oneroster import scopes
-from sql import clients, database, seal
+from sql import clients, database
 from sql.clients import Known
 from sql.database import Pool
 
@@ -23,8 +22,6 @@ FRESH = 5.0
 
 MOST = 10_000
 """Remembered tokens and clients, each."""
-
-ALGORITHM = "HS256"
 
 
 class Claims(msgspec.Struct, frozen=True):
@@ -59,7 +56,7 @@ class Tokens:
 
     def __init__(self, pool: Pool, master: bytes) -> None:
         self._pool = pool
-        self._key = OctKey.import_key(seal.derive(master, "api tokens"))
+        self._keys = Keys(master)
         self._proved: dict[str, Claims] = {}
         self._callers: dict[str, Caller] = {}
         self._clients: dict[str, tuple[float, Known | None]] = {}
@@ -70,7 +67,7 @@ class Tokens:
         claims = Claims(
             client.client_id, client.tenant_id, " ".join(granted), now, now + LIFETIME, secrets.token_urlsafe(12)
         )
-        return jwt.encode({"alg": ALGORITHM}, msgspec.structs.asdict(claims), self._key)
+        return self._keys.sign(msgspec.structs.asdict(claims))
 
     async def caller(self, token: str) -> Caller | None:
         """Whose token it is; None when it is not ours, has expired, or its client may call no more."""
@@ -99,7 +96,7 @@ class Tokens:
     def _prove(self, token: str) -> Claims | None:
         signature = token.rpartition(".")[2]
         try:
-            claims = msgspec.convert(jwt.decode(token, self._key, algorithms=[ALGORITHM]).claims, Claims)
+            claims = msgspec.convert(self._keys.read(token), Claims)
             # Base64 spells some bytes in several ways; only one of them is the token we gave.
             if base64.urlsafe_b64encode(base64.urlsafe_b64decode(signature + "=")).decode().rstrip("=") != signature:
                 return None

@@ -4,6 +4,7 @@ Only this module knows that there is a file. Code gets the `Settings` it needs a
 """
 
 import difflib
+import ipaddress
 import os
 import tomllib
 from collections.abc import Iterator, Mapping
@@ -49,6 +50,10 @@ class Api(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What clients see before the path when a proxy stands in between, for absolute hrefs: https://roster.example.jp"""
     cache: Annotated[int, msgspec.Meta(ge=0, le=65536)] = 64
     """MB of answers that each process keeps in memory; 0 keeps none."""
+    upload_limit: Annotated[int, msgspec.Meta(ge=1, le=65536)] = 4096
+    """MB of one bundle that is delivered by HTTP."""
+    trusted_proxies: tuple[str, ...] = ()
+    """Networks of proxies, such as 10.0.0.0/8, whose X-Forwarded-For says where a request comes from."""
     tls_certificate: Path | None = None
     """PEM file with the certificate and its chain; without it the API speaks plain HTTP."""
     tls_key: Path | None = None
@@ -231,3 +236,8 @@ def _check(settings: Settings) -> None:
         raise Misconfigured("api.tls_certificate and api.tls_key go together.")
     if settings.api.public_url and not settings.api.public_url.startswith(("https://", "http://")):
         raise Misconfigured("api.public_url begins with https:// or http://.")
+    for network in settings.api.trusted_proxies:
+        try:
+            ipaddress.ip_network(network)
+        except ValueError as error:
+            raise Misconfigured(f"api.trusted_proxies: {error}.") from error

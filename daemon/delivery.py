@@ -47,7 +47,7 @@ async def deliver(
 ) -> uuid.UUID:
     """Archive a bundle and enter its job; returns the job's id.
 
-    `via` is sftp, drop, pull or hand; `bundle` the file name the sender gave; `still`, asked after reading, tells
+    `via` is sftp, drop, pull, http or hand; `bundle` the file name the sender gave; `still`, asked after reading, tells
     whether the files are what they were. Raises Changed when not, OSError, UnknownTenant, and what an outage raises.
     """
     if isinstance(tenant, int):

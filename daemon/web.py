@@ -11,6 +11,7 @@ import structlog
 from api import app, health
 from api.limits import Shared
 from daemon import child, config, keys
+from daemon.doors import http
 from sql import database, processes
 from sql.database import Pool
 
@@ -33,6 +34,8 @@ async def serve(settings: config.Settings, place: child.Place) -> None:
             public_url=settings.api.public_url or None,
             build=build(),
             cache=settings.api.cache << 20,
+            trusted_proxies=settings.api.trusted_proxies,
+            door=http.opened(pool, master, settings.state, settings.api.upload_limit << 20),
             buckets=Shared(settings.state / "buckets") if settings.api.workers > 1 else None,
         )
         async with asyncio.TaskGroup() as tasks:
@@ -46,8 +49,8 @@ async def serve(settings: config.Settings, place: child.Place) -> None:
 def build() -> str:
     """Stands for the code that renders answers: another version's ETags are none of ours."""
     digest = hashlib.blake2b(digest_size=4)
-    for package, names in (("oneroster", ("entities.py",)), ("sql", ("documents.py", "rosters.py")), ("api", None)):
-        for text in _texts(package, names):
+    for package, files in (("oneroster", ("entities.py",)), ("sql", ("documents.py", "rosters.py")), ("api", None)):
+        for text in _texts(package, files):
             digest.update(text)
     return digest.hexdigest()
 

@@ -49,6 +49,11 @@ class Filter(msgspec.Struct, frozen=True):
     """Holds in any case."""
 
     @property
+    def always(self) -> tuple[Clause, ...]:
+        """The clauses that hold of everything it lets through."""
+        return (self.since,) if self.either and self.since else () if self.either else self.all
+
+    @property
     def all(self) -> tuple[Clause, ...]:
         return self.clauses if self.since is None else (*self.clauses, self.since)
 

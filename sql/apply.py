@@ -22,6 +22,8 @@ async def apply(conn: Connection, work: Merge, job: uuid.UUID) -> None:
     ordered = [entity for entity in entities.ALL if entity in work.fresh]
     for entity in ordered:
         await _load_first(conn, work, entity)
+        if entity in entities.EXPOSED:
+            await revisions.log_all(conn, work.tenant_id, work.revision, entity.name)
     for entity in ordered:
         await database.fetch_value(conn, "SELECT attach_partition(%(table)s)", {"table": entity.table})
         await database.fetch_value(conn, "SELECT add_partition(%(table)s)", {"table": f"{entity.table}_history"})
@@ -86,7 +88,7 @@ async def write(conn: Connection, work: Merge, entity: Entity, source: str) -> N
         await _write_parts(conn, work, entity)
         return
     names = [one for one in live if one not in ("sourced_id", "changed")]
-    await database.run(
+    changed = await database.run(
         conn,
         SQL(
             "UPDATE {} l SET ({}, changed) = ROW ({}, %(revision)s) FROM {} n"
@@ -94,13 +96,14 @@ async def write(conn: Connection, work: Merge, entity: Entity, source: str) -> N
         ).format(table, listed(names), listed(names, "n"), chosen),
         work.key,
     )
-    await database.run(
+    changed += await database.run(
         conn,
         SQL("INSERT INTO {} (tenant_id, {}, changed) SELECT %(tenant)s, {}, %(revision)s FROM {} n WHERE n.new").format(
             table, listed(["sourced_id", *names]), listed(["sourced_id", *names], "n"), chosen
         ),
         work.key,
     )
+    await revisions.log_changes(conn, work.tenant_id, work.revision, entity.name, chosen, changed)
 
 
 async def _write_parts(conn: Connection, work: Merge, entity: Entity) -> None:

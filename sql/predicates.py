@@ -185,6 +185,19 @@ def instant(one: Clause) -> datetime.datetime:
         raise BadFilter(f"{one.name} is compared with an instant like 2026-04-01T00:00:00.000Z") from error
 
 
+def begins(one: Clause) -> datetime.datetime:
+    """The moment after which all has changed that `dateLastModified` of > or >= lets through. Raises BadFilter."""
+    return instant(one) - (_TICK if one.predicate == ">=" else datetime.timedelta())
+
+
+def listed_since(entity: Entity, revision: int, params: dict[str, Any]) -> Composed:
+    """Records that are listed as changed after a revision: an array, by which the key finds them in their order."""
+    return SQL(
+        "t.sourced_id = ANY (ARRAY(SELECT c.sourced_id FROM changes c WHERE c.tenant_id = %(tenant)s"
+        " AND c.entity = {} AND c.revision > {}))"
+    ).format(_add(params, entity.name), _add(params, revision))
+
+
 def _sealed(sealer: Sealer, field: Field, one: Clause, params: dict[str, Any]) -> Composed:
     assert one.predicate in ("=", "!=")  # others are in `found`
     column = Identifier("t", f"{field.column}_hash")

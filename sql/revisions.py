@@ -8,11 +8,15 @@ import datetime
 import uuid
 
 import msgspec
+from psycopg.sql import SQL, Composable
 
 from sql import database, statements
 from sql.database import Connection
 
 STATEMENTS = statements.load("revisions")
+
+MOST_LISTED = 20_000
+"""Records of an entity that changed at a revision, or since one: if there are more, looking through all is as fast."""
 
 
 class Current(msgspec.Struct, frozen=True):
@@ -66,6 +70,26 @@ async def set_total(
     """Note how many records a collection of the API holds at a revision."""
     params = {"tenant": tenant_id, "revision": revision, "collection": collection, "records": records, "active": active}
     await database.run(conn, STATEMENTS["set_total"], params)
+
+
+async def log_changes(
+    conn: Connection, tenant_id: int, revision: int, entity: str, source: Composable, count: int
+) -> None:
+    """List the records of an entity that a revision changes, `sourced_id` of `source`, unless there are too many."""
+    key = {"tenant": tenant_id, "revision": revision, "entity": entity}
+    if count > MOST_LISTED:
+        await database.run(conn, STATEMENTS["log_many"], key)
+        return
+    statement = SQL(
+        "INSERT INTO changes (tenant_id, entity, revision, sourced_id)"
+        " SELECT %(tenant)s, %(entity)s, %(revision)s, n.sourced_id FROM {} n"
+    ).format(source)
+    await database.run(conn, statement, key)
+
+
+async def log_all(conn: Connection, tenant_id: int, revision: int, entity: str) -> None:
+    """All records of an entity are new at a revision."""
+    await database.run(conn, STATEMENTS["log_many"], {"tenant": tenant_id, "revision": revision, "entity": entity})
 
 
 async def current(conn: Connection, tenant_id: int) -> Current | None:

@@ -19,6 +19,20 @@ INSERT INTO totals (tenant_id, revision, collection, records, active)
 VALUES (%(tenant)s, %(revision)s, %(collection)s, %(records)s, %(active)s)
 ON CONFLICT (tenant_id, revision, collection) DO UPDATE SET records = excluded.records, active = excluded.active
 
+-- log_many: so many records of an entity changed at a revision that they are not listed
+INSERT INTO changes (tenant_id, entity, revision, sourced_id) VALUES (%(tenant)s, %(entity)s, %(revision)s, '')
+
+-- delta: the revision that was the newest one at a moment, and how many records are listed that changed since; null
+-- where there are, or may be, more than so many
+SELECT s.revision, CASE WHEN count(*) <= %(most)s AND NOT coalesce(bool_or(c.sourced_id = ''), false)
+                        THEN count(c.sourced_id) END
+  FROM (SELECT coalesce(max(r.revision), 0) AS revision FROM revisions r
+         WHERE r.tenant_id = %(tenant)s AND r.published_at <= %(at)s::timestamptz) AS s
+  LEFT JOIN LATERAL (SELECT g.sourced_id FROM changes g
+                      WHERE g.tenant_id = %(tenant)s AND g.entity = %(entity)s AND g.revision > s.revision
+                      LIMIT %(most)s::bigint + 1) AS c ON true
+ GROUP BY s.revision
+
 -- current: the bundle whose state is current
 SELECT job_id, sha256, day, bulk_day FROM current_bundles WHERE tenant_id = %(tenant)s
 

@@ -4,6 +4,7 @@ Every statement names the tenant and the revision it shows: live rows as old as 
 than published, what history holds of it. Each branch is ordered and cut before they are joined (design: Revisions).
 """
 
+import datetime
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -58,14 +59,15 @@ def page(
     order: Order = Order(),  # noqa: B008 - frozen
     filter: Filter = filters.EVERYTHING,
     found: Found = NOTHING,
+    since: int | None = None,
 ) -> Query:
     """Asks for the records of a page, for `records`. `path` has the values of path parameters. Raises BadFilter.
 
     So many are skipped, from the record behind the id `after` if there is one. `found`: for clauses that only `hidden`
-    can answer.
+    can answer. `since`: all that the filter lets through has changed after that revision, and is listed (`delta`).
     """
     values = _values(shown, path) | {"limit": limit, "offset": skip, "end": skip + limit}
-    where = _where(shown, selection, filter, values, found)
+    where = _where(shown, selection, filter, values, found, since)
     if after:
         values["after"] = after
         where.append(SQL("t.sourced_id > %(after)s"))
@@ -84,10 +86,17 @@ def exists(shown: Shown, selection: Selection, sourced_id: str) -> Query:
     return reading.query(predicates.relation(selection.entity, [SQL("1")], where, behind=shown.behind), values)
 
 
-def count(shown: Shown, selection: Selection, path: Mapping[str, str], filter: Filter, found: Found = NOTHING) -> Query:
-    """Asks how many records there are in all."""
+def count(
+    shown: Shown,
+    selection: Selection,
+    path: Mapping[str, str],
+    filter: Filter,
+    found: Found = NOTHING,
+    since: int | None = None,
+) -> Query:
+    """Asks how many records there are in all; for the rest see `page`."""
     values = _values(shown, path)
-    where = _where(shown, selection, filter, values, found)
+    where = _where(shown, selection, filter, values, found, since)
     rows = predicates.relation(selection.entity, [SQL("1")], where, behind=shown.behind)
     return reading.query(SQL("SELECT count(*) FROM ({}) AS t").format(rows), values)
 
@@ -107,6 +116,12 @@ def anchors(shown: Shown, selection: Selection) -> Query:
 def total(shown: Shown, collection: str) -> Query:
     """Asks for the kept total of a whole collection."""
     return Query(revisions.STATEMENTS["total"], {"revision": shown.revision, "collection": collection})
+
+
+def delta(entity: Entity, at: datetime.datetime) -> Query:
+    """Asks for the revision at a moment, and how many records changed since, null where they are not listed."""
+    values = {"entity": entity.name, "at": at, "most": revisions.MOST_LISTED}
+    return Query(revisions.STATEMENTS["delta"], values)
 
 
 def records(rows: Rows, entity: Entity, sealer: Sealer) -> list[bytes]:
@@ -135,7 +150,12 @@ def _values(shown: Shown, path: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _where(
-    shown: Shown, selection: Selection, filter: Filter, values: dict[str, Any], found: Found = NOTHING
+    shown: Shown,
+    selection: Selection,
+    filter: Filter,
+    values: dict[str, Any],
+    found: Found = NOTHING,
+    since: int | None = None,
 ) -> list[Composable]:
     behind = shown.behind
     where: list[Composable] = [predicates.condition(each, values, behind=behind) for each in selection.conditions]
@@ -146,6 +166,8 @@ def _where(
         where.append(clauses.pop())
     if clauses:
         where.append(SQL("({})").format(SQL(" OR " if filter.either else " AND ").join(clauses)))
+    if since is not None:
+        where.append(predicates.listed_since(selection.entity, since, values))
     return where
 
 

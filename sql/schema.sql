@@ -85,7 +85,7 @@ CREATE TABLE jobs (
     tenant_id integer NOT NULL REFERENCES tenants (id),
     id uuid NOT NULL DEFAULT gen_random_uuid(),
     inbox_id integer,
-    via text COLLATE "C" NOT NULL CHECK (via IN ('sftp', 'drop', 'pull', 'hand')),
+    via text COLLATE "C" NOT NULL CHECK (via IN ('sftp', 'drop', 'pull', 'http', 'hand')),
     state text COLLATE "C" NOT NULL DEFAULT 'received' CHECK (state IN ('received', 'loading', 'applied', 'held',
         'rejected', 'duplicate', 'superseded', 'failed', 'discarded', 'rolled_back')),
     reason text COLLATE "C",
@@ -203,6 +203,15 @@ CREATE TABLE totals (
     active bigint NOT NULL,
     PRIMARY KEY (tenant_id, revision, collection),
     FOREIGN KEY (tenant_id, revision) REFERENCES revisions (tenant_id, revision)
+);
+
+-- Which records changed at a revision, where they are few: a delta finds them here, and not by looking at all.
+CREATE TABLE changes (
+    tenant_id integer NOT NULL,
+    entity text COLLATE "C" NOT NULL,
+    revision bigint NOT NULL,
+    sourced_id text COLLATE "C" NOT NULL,   -- empty: so many that they are not listed
+    PRIMARY KEY (tenant_id, entity, revision, sourced_id)
 );
 
 -- The bundle whose state is current: the very same bytes again are a duplicate.
@@ -742,7 +751,8 @@ BEGIN
     END LOOP;
     -- the hub's own tables
     FOREACH relation IN ARRAY ARRAY['inboxes', 'pulled', 'clients', 'client_secrets', 'jobs', 'problems', 'job_counts',
-                                    'job_samples', 'revisions', 'totals', 'current_bundles', 'audit', 'audit_default'] LOOP
+                                    'job_samples', 'revisions', 'totals', 'changes', 'current_bundles', 'audit',
+                                    'audit_default'] LOOP
         EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY', relation);
         EXECUTE format('ALTER TABLE %I FORCE ROW LEVEL SECURITY', relation);
         CONTINUE WHEN relation = 'audit_default';
@@ -759,7 +769,7 @@ BEGIN
     CREATE POLICY hub ON audit FOR INSERT TO rosterhub_api WITH CHECK (tenant_id IS NULL);
 END $$;
 
-GRANT SELECT ON tenants, revisions, totals, clock TO rosterhub_api;
+GRANT SELECT ON tenants, revisions, totals, changes, clock TO rosterhub_api;
 GRANT UPDATE (high) ON clock TO rosterhub_api;
 GRANT INSERT ON audit TO rosterhub_api, rosterhub_ingest, rosterhub_viewer, rosterhub_operator, rosterhub_admin;
 GRANT USAGE ON SEQUENCE audit_id_seq
@@ -770,11 +780,12 @@ GRANT SELECT ON tenants, inboxes, current_bundles, clock TO rosterhub_ingest;
 GRANT UPDATE (looked_at, trouble) ON inboxes TO rosterhub_ingest;
 GRANT SELECT, INSERT, UPDATE, DELETE ON pulled, problems, job_counts, job_samples TO rosterhub_ingest;
 GRANT SELECT, INSERT, UPDATE ON jobs, revisions, totals, current_bundles TO rosterhub_ingest;
+GRANT SELECT, INSERT, DELETE ON changes TO rosterhub_ingest;
 GRANT DELETE ON current_bundles TO rosterhub_ingest;
 GRANT UPDATE (high) ON clock TO rosterhub_ingest;
 
-GRANT SELECT ON tenants, inboxes, clients, jobs, problems, job_counts, job_samples, revisions, totals, current_bundles,
-    audit, processes, clock TO rosterhub_viewer, rosterhub_operator, rosterhub_admin;
+GRANT SELECT ON tenants, inboxes, clients, jobs, problems, job_counts, job_samples, revisions, totals, changes,
+    current_bundles, audit, processes, clock TO rosterhub_viewer, rosterhub_operator, rosterhub_admin;
 GRANT UPDATE (state, reason, reported_at, not_before, attempts, finished_at, approved_at,
               approved_deletes, reason_japanese) ON jobs
     TO rosterhub_operator, rosterhub_admin;

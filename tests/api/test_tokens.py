@@ -1,6 +1,7 @@
 """Client credentials: who gets a token, with which scopes, and which tokens are good."""
 
 import base64
+import json
 import time
 import urllib.parse
 
@@ -8,9 +9,9 @@ import pytest
 from joserfc import jwt
 from joserfc.jwk import OctKey
 
-from api import places, tokens
+from api import guesses, places, tokens
 from oneroster import scopes
-from sql import audit, database, seal
+from sql import audit, clients, database, seal
 
 MASTER = bytes(range(32))
 
@@ -112,7 +113,8 @@ async def test_a_token_that_was_tampered_with_is_refused(caller):
 
 async def test_only_our_fresh_signature_of_our_algorithm_counts(caller, north):
     (known,) = [north.tenant.id]
-    key = OctKey.import_key(seal.derive(MASTER, "api tokens"))
+    day = int(time.time()) // 86_400
+    kid, key = {"kid": str(day)}, key_of(day)
     claims = jwt.decode(caller.token, key, algorithms=["HS256"]).claims
     assert claims["tid"] == known
     now = int(time.time())
@@ -126,9 +128,84 @@ async def test_only_our_fresh_signature_of_our_algorithm_counts(caller, north):
         ({"alg": "HS256"}, {"scope": "x"}, key, 403),
         ({"alg": "HS512"}, {}, key, 401),
         ({"alg": "HS256"}, {}, OctKey.import_key(MASTER), 401),
+        ({"alg": "HS256", "kid": str(day - 1)}, {}, key_of(day - 1), 200),
+        ({"alg": "HS256", "kid": str(day + 1)}, {}, key_of(day + 1), 200),
+        ({"alg": "HS256", "kid": str(day - 2)}, {}, key_of(day - 2), 401),
+        ({"alg": "HS256", "kid": str(day - 1)}, {}, key, 401),
+        ({"alg": "HS256", "kid": ""}, {}, key, 401),
     ]:
-        caller.token = jwt.encode(header, {**claims, **changes}, signing, algorithms=["HS256", "HS512"])
+        caller.token = jwt.encode({**kid, **header}, {**claims, **changes}, signing, algorithms=["HS256", "HS512"])
         assert (await caller.get("/orgs"))[0] == status, (header, changes)
+
+
+async def test_a_token_lives_on_when_the_key_that_signs_is_a_new_one(north, stranger, monkeypatch):
+    late = time.time() // 86_400 * 86_400 + 86_399
+    monkeypatch.setattr(time, "time", lambda: late)
+    caller = await stranger().sign_in(north)
+    monkeypatch.setattr(time, "time", lambda: late + 2)
+    assert (await caller.get("/orgs"))[0] == 200
+    later = await stranger().sign_in(north)
+    assert (await later.get("/orgs"))[0] == 200
+    assert int(day_of(later.token)) == int(day_of(caller.token)) + 1
+
+
+async def test_who_was_wrong_too_often_is_not_listened_to(stranger, credentials, monkeypatch):
+    caller, (who, secret) = stranger(), credentials
+    checked = []
+    proves = clients.Known.proves
+    monkeypatch.setattr(clients.Known, "proves", lambda *given: checked.append(given) or proves(*given))
+    answers = [await caller.ask_token(who, f"wrong{number}") for number in range(30)]
+    assert [status for status, _, _ in answers] == [401] * 5 + [429] * 25
+    assert len(checked) == 5
+    status, body, headers = await caller.ask_token(who, secret)
+    assert (status, body["error"]) == (429, "invalid_client")
+    assert 890 <= int(headers["Retry-After"]) <= 900
+
+
+async def test_others_on_that_address_and_the_client_on_another_are_unharmed(stranger, credentials, north):
+    caller, (who, secret) = stranger(), credentials
+    for _ in range(6):
+        await caller.ask_token(who, "wrong")
+        await caller.ask_token("nobody", "wrong")
+    assert (await caller.ask_token("nobody", "wrong"))[0] == 429  # nobody is like anybody
+    other, other_secret = await north.client(scopes.ROSTER)
+    assert (await caller.ask_token(other, other_secret))[0] == 200
+    assert (await caller.ask_token(who, secret))[0] == 429
+
+
+async def test_who_is_right_is_forgiven(stranger, credentials):
+    caller, (who, secret) = stranger(), credentials
+    for _ in range(4):
+        for _ in range(4):
+            assert (await caller.ask_token(who, "wrong"))[0] == 401
+        assert (await caller.ask_token(who, secret))[0] == 200
+
+
+def test_each_ban_is_twice_as_long_up_to_a_day(monkeypatch):
+    now = [1000.0]
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+    tries, waits = guesses.Guesses(), []
+    for number in range(16):
+        tries.wrong("a", "b")
+        waits.append(tries.wait("a", "b"))
+        now[0] += waits[-1]
+        assert tries.wait("a", "b") == 0, number
+    assert waits[:4] == [0, 0, 0, 0]
+    assert waits[4:12] == [900, 1800, 3600, 7200, 14_400, 28_800, 57_600, 86_400]
+    assert set(waits[12:]) == {86_400}
+    for number in range(guesses.REMEMBERED + 10):
+        tries.wrong(str(number), "b")
+    assert tries.wait("a", "b") == 0  # what rested longest is forgotten
+
+
+def key_of(day):
+    """The key that signs on a day, numbered from 1970 on."""
+    return OctKey.import_key(seal.derive(MASTER, f"api tokens {day}"))
+
+
+def day_of(token):
+    """The day that a token's head names."""
+    return json.loads(base64.urlsafe_b64decode(token.partition(".")[0] + "=="))["kid"]
 
 
 async def test_a_token_ends_when_its_hour_is_over(caller, monkeypatch):

@@ -8,6 +8,7 @@ import datetime
 import hashlib
 import json
 import re
+import sys
 import urllib.parse
 import zlib
 from collections.abc import Iterator
@@ -18,6 +19,11 @@ import jsonschema
 import msgspec
 
 from tests.story.lms import Answer
+
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
 
 MOST = 10_000
 """Records on a page, however many are asked for (REST section 2.2)."""
@@ -80,8 +86,8 @@ class Expected(msgspec.Struct, frozen=True):
     """Path and query as they were asked for."""
     sourced_id: str = ""
     """Of the one record."""
-    packed: bool = False
-    """The client takes gzip."""
+    codings: frozenset[str] = frozenset()
+    """What the client takes besides identity."""
 
 
 class Deviates(Exception):
@@ -157,7 +163,7 @@ class Document:
         _check_headers(answer)
         if head:
             return 0
-        body = _unpacked(answer, packed=expected.packed)
+        body = _unpacked(answer, expected.codings)
         if status != 200:
             self._judge_error(status, body, expected)
             return 0
@@ -218,13 +224,13 @@ def _anchor(value: Any) -> None:
         _anchor(one)
 
 
-def _unpacked(answer: Answer, *, packed: bool) -> bytes:
+def _unpacked(answer: Answer, codings: frozenset[str]) -> bytes:
     coding = answer.headers.get("Content-Encoding", "identity")
     if coding == "identity":
         return answer.body
-    if coding != "gzip" or not packed:
+    if coding not in codings:
         raise Deviates(f"nobody asked for {coding}")
-    return zlib.decompress(answer.body, 31)
+    return zlib.decompress(answer.body, 31) if coding == "gzip" else zstd.decompress(answer.body)
 
 
 def _read(body: bytes) -> Any:

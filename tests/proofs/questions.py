@@ -30,9 +30,13 @@ STRANGE_IDS = ("no-such", "..", ".", "a/../b", " ", "'", "''", "\x00", "%00", "*
                "-1", "null", "undefined", "{sourcedId}", "u/000/", "U/000", "a?b", "a#b", "a;b", "<x>")  # fmt: skip
 NAMES = ("foo", "q", "$top", "Limit", "OFFSET", "page", "sortBy", "order", "format", "日本", "a[b]", "filter[]", "")
 """Parameters that are none."""
-CODINGS = ((None, False), ("identity", False), ("gzip", True), ("gzip, deflate, br", True), ("*;q=0", False),
-           ("gzip;q=0", False), ("br;q=1.0, gzip;q=0.8", True), ("zstd", False), ("*, gzip;q=0", False))  # fmt: skip
-"""What a client may say of codings, and whether gzip is among them."""
+GZIP, ZSTD = frozenset({"gzip"}), frozenset({"zstd"})
+CODINGS: tuple[tuple[str | None, frozenset[str]], ...] = (
+    (None, frozenset()), ("identity", frozenset()), ("*;q=0", frozenset()), ("gzip;q=0", frozenset()),
+    ("gzip", GZIP), ("zstd", ZSTD), ("gzip, deflate, br", GZIP), ("gzip, deflate, br, zstd", GZIP | ZSTD),
+    ("br;q=1.0, gzip;q=0.8", GZIP), ("*, gzip;q=0", ZSTD), ("*;q=0, gzip", GZIP), ("zstd;q=0, *;q=0.1", GZIP),
+)  # fmt: skip
+"""What a client may say of codings, and which of those that RosterHub may choose are among them."""
 
 
 class Question(msgspec.Struct, frozen=True):
@@ -131,7 +135,7 @@ class Asker:
             offset=next((part.offset for part in parts if part.offset), 0),
             target=target,
             sourced_id=ids[-1] if ids else "",
-            packed=self._packed,
+            codings=self._codings,
         )
         return Question(target, headers, place, method)
 
@@ -175,7 +179,7 @@ class Asker:
         """Headers and method, and what they are refused with, if they are."""
         chance = self._chance
         headers = {"Accept": chance.choice(("application/json", "*/*", "application/json;q=0.9, text/html"))}
-        coding, self._packed = chance.choice(CODINGS)
+        coding, self._codings = chance.choice(CODINGS)
         if coding is not None:
             headers["Accept-Encoding"] = coding
         full = self._tokens[frozenset(SCOPES)]
