@@ -63,6 +63,8 @@ EVERYTHING = Filter()
 
 def parse(text: str, entity: Entity) -> Filter:
     """The filter of a request on records of the entity. Raises BadFilter."""
+    if "\x00" in text:  # also below metadata, where any name may stand
+        raise BadFilter("the filter holds a character that no text has")
     clauses: list[Clause] = []
     operators: set[str] = set()
     at = 0
@@ -105,7 +107,4 @@ def _value(text: str, start: int) -> tuple[str, int]:
         elif _CLAUSE_LIKE.match(text, quote):
             raise BadFilter("clauses are joined by ' AND ' or ' OR ', upper case, one space on each side")
         parts.append("'")  # O'Brien, or O''Brien
-    value = "".join(parts)
-    if "\x00" in value:
-        raise BadFilter("a value holds a character that no text has")
-    return value, at
+    return "".join(parts), at

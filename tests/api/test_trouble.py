@@ -77,6 +77,9 @@ async def test_without_a_good_token_there_is_nothing(stranger, north):
     }.items():
         status, body, headers = await stranger().get("/users", headers={"Authorization": header} if header else {})
         assert (status, minor(body), headers["WWW-Authenticate"]) == (401, "unauthorisedrequest", challenge)
+    for path in ("/users/%7BsourcedId%7D", "/schools/%7B/classes", "/classes/a%2F%7D/students"):
+        status, body, _ = await stranger().get(path)  # not even that there is no such id
+        assert (status, minor(body)) == (401, "unauthorisedrequest"), path
 
 
 async def test_a_tenant_never_sees_another(caller, board, stranger):

@@ -66,6 +66,10 @@ PROMISES = (
             "pollers with both cursors, by next and by offset, with pages of 1, 7, 100 and 10,000, during 50 revisions,"
             " every other run with the hub's times a day ahead, as after a clock stepped back: every replica equals the"
             " hub, in 10 runs (short: one of each)", "pollers", 3600),
+    Promise("OAS", "All 41 operations are as the official document says",
+            "10,000 requests, right and wrong in every way, of two rosters, one of which fills every member: status,"
+            " headers and body of each answer by the official OpenAPI document (OPENAPI=FILE) and the rules of the"
+            " binding that no schema can say, 0 deviations (short: 1,000)", "openapi"),
     Promise("S1", "Tenants cannot see each other", "every operation is tried in tests/story/test_isolation.py, but not"
             " yet 10,000 times"),
     Promise("S2", "Pooled connections carry nothing over", "10,000 requests with cancels are not written yet"),

@@ -36,12 +36,23 @@ def test_a_proof_that_stumbles_is_a_failure() -> None:
     assert "ModuleNotFoundError" in found.figures
 
 
+def test_without_the_official_document_nothing_is_judged(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("OPENAPI", raising=False)
+    (promise,) = (one for one in PROMISES if one.name == "OAS")
+    found = runner.tried(promise, "short", 7)
+    assert (found.state, found.figures) == (
+        verdict.NOT_RUN,
+        "the official document is not here; OPENAPI=FILE names it",
+    )
+
+
 def test_every_promise_has_a_proof_or_a_reason() -> None:
     assert len({one.name for one in PROMISES}) == len(PROMISES)
     assert {one.name for one in PROMISES} == {
         *(f"R{number}" for number in range(1, 22)),
         *(f"S{number}" for number in range(1, 19)),
         "POLL",
+        "OAS",
     }
     for one in PROMISES:
         assert one.how
