@@ -4,20 +4,22 @@ import argparse
 import sys
 from pathlib import Path
 
-from bench import load, serve
+from bench import load, serve, walk
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="bench", description=__doc__)
-    parser.add_argument("what", nargs="?", choices=("load", "serve"), help="both, when not given")
+    parser.add_argument("what", nargs="?", choices=("load", "serve", "walk"), help="all, when not given")
     parser.add_argument("--users", type=int, default=200_000, help="enrollments are about ten times as many")
-    parser.add_argument("--rounds", type=int, default=3, help="each measures every load and floor once, in turn")
+    parser.add_argument("--rounds", type=int, default=3, help="each measures everything once, in turn")
     parser.add_argument("--binaries", type=Path, help="a folder with PostgreSQL's bin; the embedded one when not given")
     given = parser.parse_args()
-    if given.what != "serve":
+    if given.what in (None, "load"):
         load.measure(given.users, given.rounds, given.binaries)
-    if given.what != "load":
+    if given.what in (None, "serve"):
         serve.measure(10_000, given.rounds, given.binaries)
+    if given.what in (None, "walk"):
+        walk.measure(given.users, given.rounds, given.binaries)
     return 0
 
 
