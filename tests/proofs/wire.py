@@ -26,7 +26,7 @@ class Wire:
 
     def __init__(self, place: str, token: str = "") -> None:
         host, _, port = place.rpartition(":")
-        self._place = host, int(port)
+        self.place = host, int(port)
         self._fixed = f" HTTP/1.1\r\nHost: {place}\r\n".encode()
         self.token = token
         self._sock: socket.socket | None = None
@@ -51,7 +51,7 @@ class Wire:
 
     def _exchange(self, message: bytes) -> Answer:
         if self._sock is None:
-            self._sock = socket.create_connection(self._place, timeout=PATIENCE)
+            self._sock = socket.create_connection(self.place, timeout=PATIENCE)
             self._sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._sock.sendall(message)
         head, body = self._until(b"\r\n\r\n")
