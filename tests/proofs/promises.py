@@ -84,7 +84,10 @@ PROMISES = (
             "every endpoint with every set of scopes against a table written by hand; 200 tampered tokens (each claim,"
             " algorithm, key, cut, bits, spellings, expired) of which none is accepted, beside forged ones with the"
             " hub's own key that are; clients revoked while they ask: refused within 5 s", "scopes"),
-    Promise("S10", "The API withstands abuse", "a million fuzzed queries are not written yet"),
+    Promise("S10", "The API withstands abuse",
+            "1,000,000 queries of pieces of the grammar, random text and random bytes on a roster of 2,000 users"
+            " (short: 3,000): no server error, no statement over 2 s, less than 0.1 % answered 503; a client with a"
+            " rate gets 429 with Retry-After, and is answered when that is over", "fuzz", 3 * 3600),
     Promise("S11", "Archives cannot hurt", "tested in tests/oneroster, but memory and time are not measured yet"),
     Promise("S12", "No value becomes code", "the corpus of 300 payloads is not written yet"),
     Promise("S13", "The audit log is complete and tamper-evident", "the sealer is not built yet"),
