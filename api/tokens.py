@@ -1,5 +1,6 @@
 """Access tokens: signed claims, proved once and remembered until they expire; the client is looked up every 5 s."""
 
+import asyncio
 import base64
 import secrets
 import time
@@ -60,6 +61,7 @@ class Tokens:
         self._proved: dict[str, Claims] = {}
         self._callers: dict[str, Caller] = {}
         self._clients: dict[str, tuple[float, Known | None]] = {}
+        self._looking: dict[str, asyncio.Task[Known | None]] = {}
 
     def issue(self, client: Known, granted: Sequence[str]) -> str:
         """A token for the client with these scopes."""
@@ -109,9 +111,22 @@ class Tokens:
 
     async def _client(self, client_id: str) -> Known | None:
         seen, client = self._clients.get(client_id, (float("-inf"), None))
-        now = time.monotonic()
-        if now - seen < FRESH:
+        if time.monotonic() - seen < FRESH:
             return client
+        # One look for all who wait for it: after a restart each client comes with many requests at once.
+        looking = self._looking.get(client_id)
+        if looking is None:
+            looking = self._looking[client_id] = asyncio.create_task(self._look(client_id), name="client")
+            looking.add_done_callback(lambda done: self._looked(client_id, done))
+        return await asyncio.shield(looking)
+
+    def _looked(self, client_id: str, done: asyncio.Task[Known | None]) -> None:
+        del self._looking[client_id]
+        if not done.cancelled():
+            done.exception()  # where nobody waits for it, nobody needs to hear that it failed
+
+    async def _look(self, client_id: str) -> Known | None:
+        now = time.monotonic()
         async with database.hub(self._pool, "api", read_only=True) as conn:
             client = await clients.find(conn, client_id)
         if len(self._clients) >= MOST:

@@ -1,5 +1,6 @@
 """Client credentials: who gets a token, with which scopes, and which tokens are good."""
 
+import asyncio
 import base64
 import json
 import time
@@ -222,3 +223,17 @@ async def test_a_scope_taken_from_the_client_is_gone_from_its_tokens(caller, poo
         await conn.execute("UPDATE clients SET scopes = array_remove(scopes, %s)", [scopes.DEMOGRAPHICS])
     assert (await caller.get("/demographics"))[0] == 403
     assert (await caller.get("/orgs"))[0] == 200
+
+
+async def test_requests_that_come_at_once_look_a_client_up_once(caller, monkeypatch):
+    looks = []
+    find = clients.find
+
+    async def counted(conn, client_id):
+        looks.append(client_id)
+        return await find(conn, client_id)
+
+    monkeypatch.setattr(clients, "find", counted)
+    answers = await asyncio.gather(*(caller.get(f"/orgs?limit={number}") for number in range(1, 25)))
+    assert {status for status, _, _ in answers} == {200}
+    assert len(looks) == 1

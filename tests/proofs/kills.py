@@ -196,7 +196,7 @@ class Fight:
 
     def round(self, bundle: Bundle, aim: str, *, with_server: bool) -> Strike:
         """The bundle to both, a kill for one; then they are compared."""
-        lengths = self._measure(bundle)
+        lengths = self.measure(bundle)
         self.struck.read()
         seen = len(self.struck.kept)
         delivery, victims = self._await(bundle, aim, lengths, with_server=with_server)
@@ -213,19 +213,19 @@ class Fight:
             delivery = Delivery(self.struck, bundle.path)
             delivery.began = began
             delivery.wait()
-        self._settle(self.struck, bundle, delivery.began)
+        self.settle(self.struck, bundle, delivery.began)
         recovery = time.time() - restarted
         committed, reported = self._before(at)
         phase = marks[-1] if marks else "waiting" if delivery.replied_at < at else "receive"
         if phase == "report" and reported:
             phase = "late"
         strike = Strike(phase, with_server, committed, recovery, False, False, [])
-        strike = self._compare(bundle, strike, delivery.began)
+        strike = self.compare(bundle, strike, delivery.began)
         server = " with the server" if with_server else ""
         self.report(f"{phase}{server}: {recovery:.1f} s {strike.troubles or ''}")
         return strike
 
-    def _measure(self, bundle: Bundle) -> dict[str, float]:
+    def measure(self, bundle: Bundle) -> dict[str, float]:
         """Deliver in peace; the seconds of each phase, `receive` being what the last byte waits for its answer."""
         self.calm.read()
         seen = len(self.calm.kept)
@@ -233,7 +233,7 @@ class Fight:
         delivery.wait()
         if not delivery.replied:
             raise Fell(f"Not delivered: {delivery.trouble!r}")
-        self._settle(self.calm, bundle, delivery.began)
+        self.settle(self.calm, bundle, delivery.began)
         self.calm.read()
         marks = [one for one in self.calm.kept[seen:] if one.event == "phase"]
         with self.calm.sql() as conn:
@@ -273,7 +273,7 @@ class Fight:
                 raise Fell(f"No mark of {aim}.")
             time.sleep(0.001)
 
-    def _settle(self, hub: Hub, bundle: Bundle, since: float) -> None:
+    def settle(self, hub: Hub, bundle: Bundle, since: float) -> None:
         """Wait until the bundle's jobs have ended and are answered, and its bytes are given back."""
 
         def settled() -> bool:
@@ -299,7 +299,7 @@ class Fight:
             assert row is not None
             return bool(row[0]), bool(row[1])
 
-    def _compare(self, bundle: Bundle, strike: Strike, since: float) -> Strike:
+    def compare(self, bundle: Bundle, strike: Strike, since: float) -> Strike:
         """Whether both hold the same, and the struck one is in order."""
         ours, theirs = contents.contents(self.struck, self.opener), contents.contents(self.calm, self.opener)
         troubles = [

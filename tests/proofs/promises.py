@@ -26,7 +26,10 @@ PROMISES = (
     Promise("R1", "A bundle is applied once or not at all",
             "kill -9 at 200 random points of a 100,000-row load, each phase hit its share: same checksums as"
             " undisturbed, applied within 30 s of the restart (short: 20 points)", "kills", 6 * 3600),
-    Promise("R2", "PostgreSQL may crash any time", "the server dies with half of the kills of R1, but not yet alone"),
+    Promise("R2", "PostgreSQL may crash any time",
+            "the loading backend killed, or the embedded server stopped at once, at 50 random points of a load (short:"
+            " 6): job retried, same checksums as undisturbed; the API answers 200 or 503 with Retry-After, and is"
+            " healthy within 10 s of the database", "outages", 7200),
     Promise("R3", "The same bundle twice changes nothing",
             "one bundle ten times at once by SFTP, drop and pull: 1 applied, 9 duplicates, no dateLastModified moved",
             "copies"),
@@ -53,7 +56,10 @@ PROMISES = (
     Promise("R14", "Any bundle can be rolled back",
             "50 pairs of load and rollback: the API's content as before, in at most twice the time", "undo"),
     Promise("R15", "Backups restore", "the verbs for backup are not written yet"),
-    Promise("R16", "Restart and reload refuse nobody", "reload is tested, but not yet under 200 requests a second"),
+    Promise("R16", "Restart and reload refuse nobody",
+            "200 connections a second through 20 kills of the API's process, 20 reloads and 5 restarts of the whole"
+            " tree on a socket like systemd's: none refused; what was cut with its process is counted apart",
+            "restarts"),
     Promise("R17", "Clocks may be wrong", "file times are not tried yet; POLL steps the hub's clock"),
     Promise("R18", "A hung daemon is replaced", "tested with stopped and blocked roles in tests/daemon/test_run.py,"
             " but not yet measured against 35 s"),
@@ -70,17 +76,29 @@ PROMISES = (
             "10,000 requests, right and wrong in every way, of two rosters, one of which fills every member: status,"
             " headers and body of each answer by the official OpenAPI document (OPENAPI=FILE) and the rules of the"
             " binding that no schema can say, 0 deviations (short: 1,000)", "openapi"),
-    Promise("S1", "Tenants cannot see each other", "every operation is tried in tests/story/test_isolation.py, but not"
-            " yet 10,000 times"),
-    Promise("S2", "Pooled connections carry nothing over", "10,000 requests with cancels are not written yet"),
+    Promise("S1", "Tenants cannot see each other",
+            "10,000 calls with A's token, by every operation: 404 for each id that only B has, nothing by filters on"
+            " B's ids and words, A's own record for ids of both, after B has asked for the same; and PostgreSQL's"
+            " catalogue looked through: row security, owners, rights, keys, views, functions", "isolation"),
+    Promise("S2", "Pooled connections carry nothing over",
+            "10,000 requests of two tenants with half of their ids in common, answered by the API in our own process"
+            " over a pool of 4, besides handlers cancelled at any moment, clients that hang up, refused queries and"
+            " backends cancelled and ended: no foreign row, and at each check-in a look by SQL finds neither role nor"
+            " tenant", "leftovers"),
     Promise("S3", "SFTP stays in its inbox", "odd paths are tried in tests/daemon/doors, but not yet 5,000"),
     Promise("S4", "Modern SSH only", "ssh-audit and the six clients are not among the tools of the tests yet"),
     Promise("S5", "Nothing works before login", "fuzzed packets are not written yet"),
     Promise("S6", "Guessing is hopeless", "bans are not built yet"),
     Promise("S7", "Floods stay outside", "caps for sessions and handles are not built yet"),
     Promise("S8", "Secrets are stored well", "the search of a dump for 1,000 canaries is not written yet"),
-    Promise("S9", "Tokens are short and scoped", "tested in tests/api, but not yet with 200 tampered ones"),
-    Promise("S10", "The API withstands abuse", "a million fuzzed queries are not written yet"),
+    Promise("S9", "Tokens are short and scoped",
+            "every endpoint with every set of scopes against a table written by hand; 200 tampered tokens (each claim,"
+            " algorithm, key, cut, bits, spellings, expired) of which none is accepted, beside forged ones with the"
+            " hub's own key that are; clients revoked while they ask: refused within 5 s", "scopes"),
+    Promise("S10", "The API withstands abuse",
+            "1,000,000 queries of pieces of the grammar, random text and random bytes on a roster of 2,000 users"
+            " (short: 3,000): no server error, no statement over 2 s, less than 0.1 % answered 503; a client with a"
+            " rate gets 429 with Retry-After, and is answered when that is over", "fuzz", 3 * 3600),
     Promise("S11", "Archives cannot hurt", "tested in tests/oneroster, but memory and time are not measured yet"),
     Promise("S12", "No value becomes code", "the corpus of 300 payloads is not written yet"),
     Promise("S13", "The audit log is complete and tamper-evident", "the sealer is not built yet"),
