@@ -4,12 +4,12 @@ import argparse
 import sys
 from pathlib import Path
 
-from bench import load, serve, walk
+from bench import load, serve, strain, walk
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="bench", description=__doc__)
-    parser.add_argument("what", nargs="?", choices=("load", "serve", "walk"), help="all, when not given")
+    parser.add_argument("what", nargs="?", choices=("load", "serve", "walk", "strain"), help="all, when not given")
     parser.add_argument("--users", type=int, default=200_000, help="enrollments are about ten times as many")
     parser.add_argument("--rounds", type=int, default=3, help="each measures everything once, in turn")
     parser.add_argument("--binaries", type=Path, help="a folder with PostgreSQL's bin; the embedded one when not given")
@@ -20,6 +20,8 @@ def main() -> int:
         serve.measure(10_000, given.rounds, given.binaries)
     if given.what in (None, "walk"):
         walk.measure(given.users, given.rounds, given.binaries)
+    if given.what in (None, "strain"):
+        strain.measure(given.users, given.binaries)
     return 0
 
 

@@ -55,9 +55,9 @@ class Hub:
                 conn.execute("DROP OWNED BY rosterhub_owner CASCADE")
         asyncio.run(migrate.migrate(server.conninfo))
 
-    def load(self, bundle: Path) -> Load:
+    def load(self, bundle: Path, tenant: str = "bench") -> Load:
         """Deliver the bundle and have an ingest process, started for it, see it to its end."""
-        asyncio.run(self._deliver(bundle))
+        asyncio.run(self._deliver(bundle, tenant))
         environ = {
             **os.environ,
             "ROSTERHUB_DATABASE_URL": self._server.conninfo,
@@ -85,10 +85,10 @@ class Hub:
         phases = [(name, (later - begun).total_seconds()) for (name, begun), (_, later) in itertools.pairwise(marks)]
         return Load(job, sum(seconds for _, seconds in phases), phases, memory, python, server)
 
-    async def _deliver(self, bundle: Path) -> None:
+    async def _deliver(self, bundle: Path, code: str) -> None:
         async with database.open_pool(self._server.conninfo, size=1) as pool:
             async with database.hub(pool, "admin") as conn:
-                tenant = await tenants.add(conn, "bench", "Bench", "auto", self._master, audit.SYSTEM)
+                tenant = await tenants.add(conn, code, code.title(), "auto", self._master, audit.SYSTEM)
             await delivery.deliver(
                 pool,
                 self._master,
@@ -135,6 +135,12 @@ def peak(process: int) -> int:
     except FileNotFoundError:
         return 0
     return next((int(line.split()[1]) // 1024 for line in lines if line.startswith("VmHWM")), 0)
+
+
+def resident(process: int) -> int:
+    """The memory a process holds, in MB."""
+    lines = Path(f"/proc/{process}/status").read_text().splitlines()
+    return next(int(line.split()[1]) // 1024 for line in lines if line.startswith("VmRSS"))
 
 
 def cpu(process: int, *, ended: bool = False) -> float:

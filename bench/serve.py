@@ -5,6 +5,7 @@ One API process, everything on: tokens, row security, audit, sealed members open
 
 import contextlib
 import http.client
+import itertools
 import shutil
 import subprocess
 import sys
@@ -25,6 +26,8 @@ from sql import server
 PAGE = 100
 SECONDS = 3.0
 CONNECTIONS = (1, 10, 100)
+CLIENTS = 5
+"""So many, as one may not have 100 requests under way."""
 LADDER_AT = 10
 """Connections at which the service is also measured without its parts."""
 
@@ -55,12 +58,12 @@ def measure(users: int, rounds: int, programs: Path | None) -> None:
 def turn(folder: Path, conninfo: str) -> None:
     """Every kind of answer once, beside the two constants."""
     ids = _ids(conninfo)
-    who, secret = service.client(conninfo, folder)
+    clients = [service.client(conninfo, folder) for _ in range(CLIENTS)]
     with contextlib.ExitStack() as stack:
-        warm = stack.enter_context(service.running(folder, conninfo, 64))
-        cold = stack.enter_context(service.running(folder, conninfo, 0))
-        token = service.token(warm, who, secret)
-        tag, size = _look(warm, token)
+        warm = stack.enter_context(service.running(folder, conninfo, 64)).port
+        cold = stack.enter_context(service.running(folder, conninfo, 0)).port
+        tokens = [service.token(warm, *one) for one in clients]
+        tag, size = _look(warm, tokens[0])
         plain = stack.enter_context(_plain(size))
         pages = [f"{BASE}/users?limit={PAGE}&offset={at}" for at in range(0, len(ids) - PAGE, PAGE)]
         records = [f"{BASE}/users/{urllib.parse.quote(one)}" for one in ids[:500]]
@@ -70,7 +73,7 @@ def turn(folder: Path, conninfo: str) -> None:
             def take(
                 name: str, port: int, paths: Sequence[str], floor: float = 0, at: int = connections, **headers: str
             ) -> float:
-                given = _requests(port, paths, token if port != plain else "", **headers)
+                given = _requests(port, paths, tokens if port != plain else [""], **headers)
                 found = wire.run(Task("127.0.0.1", port, given, at, SECONDS))
                 _show(name, found, floor, TARGETS.get(name) if at == 10 else None)
                 return found.rate
@@ -80,7 +83,7 @@ def turn(folder: Path, conninfo: str) -> None:
             take("cold page", cold, pages, constant)
             if connections == LADDER_AT:
                 for rung in rungs.RUNGS:
-                    with _rung(folder, conninfo, rung, who) as port:
+                    with _rung(folder, conninfo, rung, clients[0][0]) as port:
                         take(f"  {rung}", port, pages, constant)
             take("kept page", warm, pages[:50], constant)
             take("kept page by zstd", warm, pages[:50], constant, **{"Accept-Encoding": "zstd"})
@@ -101,10 +104,12 @@ def _show(name: str, found: Figures, floor: float, target: float | None) -> None
     )
 
 
-def _requests(port: int, paths: Sequence[str], token: str, **headers: str) -> list[str]:
-    own = {"Host": f"127.0.0.1:{port}", "Authorization": f"Bearer {token}", **headers}
-    lines = "".join(f"{name}: {value}\r\n" for name, value in own.items() if token or name == "Host")
-    return [f"GET {path} HTTP/1.1\r\n{lines}\r\n" for path in paths]
+def _requests(port: int, paths: Sequence[str], tokens: Sequence[str], **headers: str) -> list[str]:
+    """The paths as they are asked for by one client after the other."""
+    return [
+        service.request(port, path, token, **headers)
+        for path, token in zip(paths, itertools.cycle(tokens), strict=False)
+    ]
 
 
 def _ids(conninfo: str) -> list[str]:

@@ -15,6 +15,9 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
+
+from bench.hub import descendants
 from sql import audit, clients, database, seal, tenants
 
 BASE = "/ims/oneroster/rostering/v1p2"
@@ -43,9 +46,23 @@ def token(port: int, who: str, secret: str) -> str:
     return str(json.loads(conn.getresponse().read())["access_token"])
 
 
+def request(port: int, path: str, token: str = "", **headers: str) -> str:
+    """A whole request for `wire`."""
+    own = {"Host": f"127.0.0.1:{port}", **({"Authorization": f"Bearer {token}"} if token else {}), **headers}
+    lines = "".join(f"{name}: {value}\r\n" for name, value in own.items())
+    return f"GET {path} HTTP/1.1\r\n{lines}\r\n"
+
+
+class Running(msgspec.Struct, frozen=True):
+    """An API process."""
+
+    port: int
+    process: int
+
+
 @contextlib.contextmanager
-def running(folder: Path, conninfo: str, cache: int) -> Iterator[int]:
-    """An API process of its own tree; its port."""
+def running(folder: Path, conninfo: str, cache: int) -> Iterator[Running]:
+    """An API process of its own tree; `cache`: MB of answers that it keeps."""
     port = free_port()
     config = folder / f"{port}.toml"
     config.write_text(f'[api]\nlisten = "127.0.0.1:{port}"\ncache = {cache}\n[health]\nlisten = "127.0.0.1:0"\n')
@@ -57,7 +74,8 @@ def running(folder: Path, conninfo: str, cache: int) -> Iterator[int]:
         daemon = subprocess.Popen(command, env=environ, stdout=out, stderr=out)
         try:
             _wait(port)
-            yield port
+            (process,) = descendants(daemon.pid)
+            yield Running(port, process)
         finally:
             daemon.send_signal(signal.SIGTERM)
             daemon.wait(60)

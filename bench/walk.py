@@ -88,8 +88,8 @@ def measure(users: int, rounds: int, programs: Path | None) -> None:
             hub = Hub(folder, running)
             print(f"{hub.load(full).job.rows['enrollments']:,} enrollments", flush=True)
             who, secret = service.client(running.conninfo, folder)
-            with service.running(folder, running.conninfo, 0) as port:
-                client = Client(port, service.token(port, who, secret))
+            with service.running(folder, running.conninfo, 0) as api:
+                client = Client(api.port, service.token(api.port, who, secret))
                 for number in range(1, rounds + 1):
                     _turn(client, running.conninfo, number)
                 _disturbed(client, hub, few)

@@ -90,8 +90,8 @@ PROMISES = (
     Promise("S5", "Nothing works before login", "fuzzed packets are not written yet"),
     Promise("S6", "Guessing is hopeless",
             "1,000 wrong secrets for one client: at most 10 checked, then 429 with Retry-After, the right one too;"
-            " other clients on that address and the client on another unharmed; unknown clients take as long; wrong passwords"
-            " at the SFTP server, whose checks are counted in tests/daemon/doors", "guesses"),
+            " other clients on that address and the client on another unharmed; unknown clients take as long; wrong"
+            " passwords at the SFTP server, whose checks are counted in tests/daemon/doors", "guesses"),
     Promise("S7", "Floods stay outside", "caps for sessions and handles are not built yet"),
     Promise("S8", "Secrets are stored well", "the search of a dump for 1,000 canaries is not written yet"),
     Promise("S9", "Tokens are short and scoped",
