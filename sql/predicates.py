@@ -230,11 +230,16 @@ def _text(field: Field, one: Clause, params: dict[str, Any]) -> Composed:
     """Texts are compared without regard to case; ids exactly."""
     if field.name == "sourcedId":
         return _compared(SQL("t.sourced_id"), one, one.value, params)
-    column = Identifier("t", field.column)
+    wanted = one.value.casefold() if field.folded else lowered(one.value)
+    return _compared(compared_by(field), one, wanted, params)
+
+
+def compared_by(field: Field) -> Composable:
+    """What a single value is compared and sorted by: a text without regard to case."""
     if field.folded:
-        return _compared(Identifier("t", f"{field.column}_folded"), one, one.value.casefold(), params)
-    text = SQL('lower({}::text COLLATE "C")').format(column)
-    return _compared(text, one, lowered(one.value), params)
+        return Identifier("t", f"{field.column}_folded")
+    column = Identifier("t", field.column)
+    return column if field.kind is kinds.DATE else SQL('lower({}::text COLLATE "C")').format(column)
 
 
 def _compared(left: Composable, one: Clause, value: str | datetime.date, params: dict[str, Any]) -> Composed:

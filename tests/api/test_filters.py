@@ -177,6 +177,13 @@ async def test_sorting_puts_what_has_no_value_last(caller):
         assert [user["sourcedId"] for user in body["users"]] == ids, query
 
 
+async def test_sorting_tells_no_case(caller, north):
+    classes = [ROSTER["classes"][0] | {"sourcedId": f"c-{kind}", "classType": f"ext:{kind}"} for kind in "bCAd"]
+    await north.load({"classes": classes})
+    _, body, _ = await caller.get("/classes?sort=classType&filter=status='active'")
+    assert [one["sourcedId"] for one in body["classes"]] == ["c-A", "c-b", "c-C", "c-d"]
+
+
 async def test_what_rests_sealed_is_searched_in_pieces_and_once_a_revision(caller, north, monkeypatch, app):
     monkeypatch.setattr(hidden, "CHUNK", 2)
     assert await found(caller, "/users", "email~'example.org'") == ["u-1", "u-2"]
