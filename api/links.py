@@ -12,6 +12,9 @@ from api.status import Trouble
 LONGEST = 1_500
 """Characters of an address from which on there is only `next`: many clients take headers of 8 kB at most."""
 
+_PLAIN = "%!$&'()*+,;=:@/?"
+"""What may stand in a query as it is (RFC 3986); an address in a Link header ends with `>`."""
+
 _HOST = re.compile(r"[A-Za-z0-9._\-]+(:[0-9]{1,5})?|\[[0-9A-Fa-f:.]+\](:[0-9]{1,5})?")
 
 
@@ -45,6 +48,7 @@ def around(request: web.Request, asked: Query, total: int, revision: int, last_i
         for part in request.rel_url.raw_query_string.split("&")
         if part and _name(part) not in ("limit", "offset", REVISION, AFTER)
     )
+    kept = urllib.parse.quote(kept, safe=_PLAIN)  # some clients send `>` as it is
     address = f"{origin(request)}{request.rel_url.raw_path}?{kept}{'&' if kept else ''}limit={limit}&offset="
     start = offset % limit
     last = start + (total - 1 - start) // limit * limit if total > start else 0

@@ -39,6 +39,11 @@ def field(entity: Entity, member: str) -> Field | None:
     return next((one for one in entity.fields if one.member == member), None)
 
 
+def refers(entity: Entity, path: tuple[str, ...]) -> bool:
+    """Whether it leads to the ids in a list of references that has no field of its own."""
+    return path in ((entity.children, "sourcedId"), *((name, "sourcedId") for name in _ELSEWHERE.get(entity.name, ())))
+
+
 def known(entity: Entity, path: tuple[str, ...]) -> bool:
     """Whether a dotted name leads to a value of the record; every path below `metadata` may."""
     head, *rest = path

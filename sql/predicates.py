@@ -120,6 +120,8 @@ def clause(
     if part := members.part(entity, one.path):
         return _in_part(*part, one, params, behind=behind)
     field = members.field(entity, one.path[0])
+    if field is None and members.refers(entity, one.path):
+        return _listed(SQL("ARRAY(SELECT v #>> '{{}}' FROM {} AS v)").format(_values(entity, one, params)), one, params)
     if field is not None and field.sealed:
         return _sealed(sealer, field, one, params)
     if field is None or field.dropped or field.kind is kinds.USER_IDS:
@@ -132,9 +134,10 @@ def _plain(field: Field, one: Clause, params: dict[str, Any]) -> Composed:
     if field.refers:
         if one.path[-1] != "sourcedId":
             raise BadFilter(f"filtering by {one.name} is not supported; {field.member}.sourcedId is")
-        return _listed(field, one, params, str) if field.kind.many else _reference(field, one, params)
+        return _listed(_list(field), one, params) if field.kind.many else _reference(field, one, params)
     if field.kind.many:
-        return _listed(field, one, params, lowered)
+        texts = SQL('ARRAY(SELECT lower(i COLLATE "C") FROM unnest({}) AS i)').format(_list(field))
+        return _listed(texts, one, params, lowered)
     if field.kind is kinds.DATE:
         return _date(field, one, params)
     return _text(field, one, params)
@@ -144,8 +147,12 @@ def _in_part(entity: Entity, field: Field, one: Clause, params: dict[str, Any], 
     """A value of one of the user's active roles or profiles, whichever has it (REST section 2.5)."""
     positive = Clause(one.path, "=", one.value) if one.predicate == "!=" else one
     where = [condition(Is("status", "active"), params, behind=behind), _plain(field, positive, params)]
-    rows = relation(entity, [Identifier("t", entities.column_name(entity.part_of))], where, behind=behind)
-    return _negated(one, SQL("t.sourced_id IN ({})").format(rows))
+    owner = [Identifier("t", entities.column_name(entity.part_of))]
+    found = SQL("t.sourced_id IN ({})").format(relation(entity, owner, where, behind=behind))
+    if not one.value and one.predicate in ("=", "!="):
+        having = relation(entity, owner, where[:1], behind=behind)
+        found = SQL("({} OR t.sourced_id NOT IN ({}))").format(found, having)
+    return _negated(one, found)
 
 
 def _modified(one: Clause, params: dict[str, Any]) -> Composed:
@@ -203,6 +210,8 @@ def _sealed(sealer: Sealer, field: Field, one: Clause, params: dict[str, Any]) -
     column = Identifier("t", f"{field.column}_hash")
     if not one.value:
         return SQL("{} IS NULL" if one.predicate == "=" else "{} IS NOT NULL").format(column)
+    if field.kind is kinds.DATE:
+        check_date(one)
     hashed = SQL("{}::uuid").format(_add(params, sealer.index(field.column, one.value)))
     return _negated(one, SQL("{} = {}").format(column, hashed))
 
@@ -230,11 +239,16 @@ def _text(field: Field, one: Clause, params: dict[str, Any]) -> Composed:
     """Texts are compared without regard to case; ids exactly."""
     if field.name == "sourcedId":
         return _compared(SQL("t.sourced_id"), one, one.value, params)
-    column = Identifier("t", field.column)
+    wanted = one.value.casefold() if field.folded else lowered(one.value)
+    return _compared(compared_by(field), one, wanted, params)
+
+
+def compared_by(field: Field) -> Composable:
+    """What a single value is compared and sorted by: a text without regard to case."""
     if field.folded:
-        return _compared(Identifier("t", f"{field.column}_folded"), one, one.value.casefold(), params)
-    text = SQL('lower({}::text COLLATE "C")').format(column)
-    return _compared(text, one, lowered(one.value), params)
+        return Identifier("t", f"{field.column}_folded")
+    column = Identifier("t", field.column)
+    return column if field.kind is kinds.DATE else SQL('lower({}::text COLLATE "C")').format(column)
 
 
 def _compared(left: Composable, one: Clause, value: str | datetime.date, params: dict[str, Any]) -> Composed:
@@ -256,16 +270,18 @@ def _negated(one: Clause, positive: Composed) -> Composed:
     return SQL("({}) IS NOT TRUE").format(positive) if one.predicate == "!=" else positive
 
 
-def _listed(field: Field, one: Clause, params: dict[str, Any], fold: Callable[[str], str]) -> Composed:
+def _list(field: Field) -> Composed:
+    return SQL("coalesce({}, '{{}}')").format(Identifier("t", field.column))
+
+
+def _listed(column: Composed, one: Clause, params: dict[str, Any], fold: Callable[[str], str] = str) -> Composed:
     """A list against a comma-separated list: `=` has all of them, `~` any."""
-    column = SQL("coalesce({}, '{{}}')").format(Identifier("t", field.column))
-    if fold is not str:
-        column = SQL('ARRAY(SELECT lower(i COLLATE "C") FROM unnest({}) AS i)').format(column)
     wanted = [fold(item) for item in kinds.items(one.value)]
     if one.predicate not in ("=", "!=", "~"):
         raise BadFilter(f"{one.name} is a list: it can be filtered by =, != and ~")
     if not wanted:
-        return _negated(one, SQL("cardinality({}) = 0").format(column))
+        empty = SQL("cardinality({}) = 0").format(column)
+        return SQL("NOT {}").format(empty) if one.predicate == "~" else _negated(one, empty)
     values = SQL('{}::text[] COLLATE "C"').format(_add(params, wanted))
     if one.predicate == "~":
         return SQL("{} && {}").format(column, values)
@@ -274,10 +290,7 @@ def _listed(field: Field, one: Clause, params: dict[str, Any], fold: Callable[[s
 
 def _within(entity: Entity, one: Clause, params: dict[str, Any]) -> Composed:
     """A value somewhere inside the rendered record: of several in a list, any (REST section 2.5)."""
-    document = Identifier("t", "document") if entity in columns.DOCUMENTED else documents.document(entity, "t")
-    readable = SQL("translate({}, {}, '')").format(document, _add(params, documents.BASE + documents.RESOURCES))
-    steps = _add(params, "$" + "".join(f".{json.dumps(name)}" for name in one.path))
-    values = SQL("jsonb_path_query({}::jsonb, {}::jsonpath)").format(readable, steps)
+    values = _values(entity, one, params)
     text = SQL("lower((v #>> '{{}}') COLLATE \"C\")")
     compared = SQL("EXISTS (SELECT FROM {} AS v WHERE {})")
     positive = Clause(one.path, "=", one.value) if one.predicate == "!=" else one
@@ -285,6 +298,14 @@ def _within(entity: Entity, one: Clause, params: dict[str, Any]) -> Composed:
     if not one.value and one.predicate in ("=", "!="):
         found = SQL("({} OR NOT EXISTS (SELECT FROM {} AS v))").format(found, values)
     return _negated(one, found)
+
+
+def _values(entity: Entity, one: Clause, params: dict[str, Any]) -> Composed:
+    """The texts that the path leads to in the rendered record, as rows of JSON."""
+    document = Identifier("t", "document") if entity in columns.DOCUMENTED else documents.document(entity, "t")
+    readable = SQL("translate({}, {}, '')").format(document, _add(params, documents.BASE + documents.RESOURCES))
+    steps = "$" + "".join(f".{json.dumps(name)}" for name in one.path) + ' ? (@.type() == "string")'
+    return SQL("jsonb_path_query({}::jsonb, {}::jsonpath)").format(readable, _add(params, steps))
 
 
 def lowered(value: str) -> str:

@@ -13,7 +13,7 @@ import msgspec
 from psycopg.sql import SQL, Composable, Composed, Identifier
 
 from oneroster import entities, filters, kinds
-from oneroster.entities import Entity
+from oneroster.entities import Entity, Field
 from oneroster.filters import Filter
 from sql import columns, documents, predicates, reading, revisions
 from sql.predicates import Condition, Found
@@ -255,13 +255,15 @@ def _sort_key(entity: Entity, member: str) -> Composable | None:
     """The expression to sort by, None for the two that are columns of every statement."""
     if member in ("sourcedId", "dateLastModified"):
         return None
-    return Identifier("t", "status" if member == "status" else _sortable(entity)[member])
+    if member == "status":
+        return Identifier("t", "status")
+    return predicates.compared_by(_sortable(entity)[member])
 
 
-def _sortable(entity: Entity) -> dict[str, str]:
-    """Members with one plain value that rests in the open, and their columns: case-folded, in Unicode order."""
+def _sortable(entity: Entity) -> dict[str, Field]:
+    """Members with one plain value that rests in the open."""
     return {
-        field.member: f"{field.column}_folded" if field.folded else field.column
+        field.member: field
         for field in entity.kept
         if field.member and not field.refers and not field.kind.many and field.kind is not kinds.USER_IDS
     }

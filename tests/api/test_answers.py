@@ -106,6 +106,16 @@ def links(headers):
     return found
 
 
+async def test_links_can_be_followed_whatever_a_client_sends_unencoded(caller):
+    for sent in ("familyName>'A'", "familyName<'~'", "givenName!='\"{|}^`\\'", "familyName>'A' OR givenName!='<b>'"):
+        _, body, headers = await caller.get(f"/users?limit=1&filter={sent.replace(' ', '%20')}")
+        assert body["users"][0]["sourcedId"] == "u-1", sent
+        assert headers["Link"].isascii()
+        assert headers["Link"].count(">") == len(links(headers)) == 3
+        _, body, _ = await caller.get(links(headers)["next"])
+        assert body["users"][0]["sourcedId"] == "u-2", sent
+
+
 async def test_links_keep_the_step(caller):
     _, _, headers = await caller.get("/users?limit=3&offset=1")
     offsets = {

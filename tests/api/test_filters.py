@@ -58,6 +58,15 @@ USERS = {
     "email~'hanako' OR givenName~'bo'": ["u-1", "u-3"],
     "email~''": ["u-1", "u-2"],
     "phone~'\"1'": ["u-1"],
+    "roles.endDate=''": ["u-1", "u-2", "u-3", "u@4"],
+    "userProfiles.vendorId=''": ["u-2", "u-3", "u@4"],
+    "userProfiles.vendorId!=''": ["u-1"],
+    "userProfiles.vendorId=' '": [],
+    "dateLastModified=''": None,
+    "dateLastModified~'2026'": None,
+    "grades~''": ["u-1"],
+    "agents.sourcedId~'u@4,u-1'": ["u-1"],
+    "agents.sourcedId>'a'": None,
     "grades>'1'": None,
     "familyname='x'": None,
 }
@@ -73,11 +82,18 @@ OTHERS = {
         "terms.sourcedId='t-1'": ["c-3", "c/1"],
         "school.sourcedId='s-1' AND classType='Homeroom'": ["c-3"],
         "resources.sourcedId='x'": [],
+        "resources.sourcedId<'x'": None,
     },
     "/orgs": {
         "type='school'": ["s-1", "s-2"],
         "identifier=''": ["s-2"],
         "children.sourcedId='s-1'": ["d-1"],
+        "children.sourcedId='s-2,s-1'": ["d-1"],
+        "children.sourcedId='s-1,S-2'": [],
+        "children.sourcedId~'s-1,s-9'": ["d-1"],
+        "children.sourcedId~'s'": [],
+        "children.sourcedId=''": ["s-1", "s-2"],
+        "children.sourcedId>'a'": None,
         "parent.sourcedId=''": ["d-1"],
         "metadata.x='y'": [],
     },
@@ -104,6 +120,9 @@ OTHERS = {
         "birthDate<='2012-02-28'": [],
         "birthDate~'2012-02'": ["u-1"],
         "birthDate>'2012-02-30'": None,
+        "birthDate='2012-02-30'": None,
+        "birthDate!='29.2.2012'": None,
+        "birthDate!=''": ["u-1"],
         "white=''": ["u-1"],
         "metadata.x='y'": [],
         "metadata.x!='y'": ["u-1"],
@@ -175,6 +194,21 @@ async def test_sorting_puts_what_has_no_value_last(caller):
         status, body, _ = await caller.get(f"/users?{query}")
         assert status == 200, query
         assert [user["sourcedId"] for user in body["users"]] == ids, query
+
+
+async def test_sorting_tells_no_case(caller, north):
+    classes = [ROSTER["classes"][0] | {"sourcedId": f"c-{kind}", "classType": f"ext:{kind}"} for kind in "bCAd"]
+    await north.load({"classes": classes})
+    _, body, _ = await caller.get("/classes?sort=classType&filter=status='active'")
+    assert [one["sourcedId"] for one in body["classes"]] == ["c-A", "c-b", "c-C", "c-d"]
+
+
+async def test_metadata_is_compared_at_its_leaves(caller, north):
+    rows = [ROSTER["users"][0] | {"metadata.a.b": "x"}, ROSTER["users"][1] | {"metadata.a.b": ""}]
+    await north.load({"users": rows}, mode="bulk")
+    assert await found(caller, "/users", "metadata.a.b~'X' AND status='active'") == ["u-1"]
+    assert await found(caller, "/users", "metadata.a~'b' AND status='active'") == []
+    assert await found(caller, "/users", "metadata.a='' AND status='active'") == ["u-1", "u-2"]
 
 
 async def test_what_rests_sealed_is_searched_in_pieces_and_once_a_revision(caller, north, monkeypatch, app):

@@ -76,6 +76,9 @@ PROMISES = (
             "10,000 requests, right and wrong in every way, of two rosters, one of which fills every member: status,"
             " headers and body of each answer by the official OpenAPI document (OPENAPI=FILE) and the rules of the"
             " binding that no schema can say, 0 deviations (short: 1,000)", "openapi"),
+    Promise("QUERY", "A filter, sort, field selection and page mean what the standard says",
+            "20,000 answers to queries that Hypothesis draws, right and wrong ones, over some 300 records whose values"
+            " collide, each compared with an evaluator written from the sheet alone (short: 1,000)", "queries", 3600),
     Promise("S1", "Tenants cannot see each other",
             "10,000 calls with A's token, by every operation: 404 for each id that only B has, nothing by filters on"
             " B's ids and words, A's own record for ids of both, after B has asked for the same; and PostgreSQL's"
