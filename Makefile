@@ -3,7 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 # Byte code stays out of the tree, so that trying RosterHub leaves nothing but .venv behind.
-export PYTHONDONTWRITEBYTECODE := 1
+export PYTHONPYCACHEPREFIX := $(CURDIR)/.venv/bytecode
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .PHONY: setup check format test demo run bench prove snapshots docs clean

@@ -15,8 +15,8 @@ from oneroster import filters
 from oneroster.entities import Entity
 from sql import documents, rosters
 from sql.predicates import Found
-from sql.reading import Query, Rows
-from sql.rosters import Order, Shown
+from sql.reading import Query
+from sql.rosters import Order, Row, Shown
 
 
 async def page(request: web.Request) -> web.Response:
@@ -87,7 +87,8 @@ async def _page(
         ]
 
     answer = await asking.ask(request, caller, compose, revision)
-    rows, *others = answer.rows
+    first, *others = answer.rows
+    rows = rosters.rows(first)
     for parent, known in zip(operation.parents, others, strict=False):
         if not known:
             raise _unknown(parent.selection, path[parent.parameter])
@@ -171,14 +172,17 @@ async def _one(request: web.Request, operation: Operation, caller: Caller) -> tu
     selection, sourced_id = operation.selection, request.match_info["sourcedId"]
     _check_text(selection, sourced_id)
     answer = await asking.ask(request, caller, lambda shown: [rosters.one(shown, selection, sourced_id)])
-    if not answer.rows[0]:
+    rows = rosters.rows(answer.rows[0])
+    if not rows:
         raise _unknown(selection, sourced_id)
-    records = await _records(request, caller, answer, answer.rows[0], selection.entity)
+    records = await _records(request, caller, answer, rows, selection.entity)
     body = _body(request, operation, records, fields)
     return await _made(request, caller, answer.shown.revision, body, {}), answer.dated
 
 
-async def _records(request: web.Request, caller: Caller, answer: Answer, rows: Rows, entity: Entity) -> Sequence[bytes]:
+async def _records(
+    request: web.Request, caller: Caller, answer: Answer, rows: Sequence[Row], entity: Entity
+) -> Sequence[bytes]:
     stamps = await request.app[places.STANDINGS].stamps(caller.tenant_id, rows)
     return rosters.records(rows, entity, answer.shown.sealer, stamps)
 

@@ -11,7 +11,7 @@ import msgspec
 from sql import database, reading, revisions, rosters, tenants
 from sql.database import Pool
 from sql.reading import Query, Rows
-from sql.rosters import Shown
+from sql.rosters import Row, Shown
 from sql.seal import Sealer
 
 MOST_TRIES = 8
@@ -74,7 +74,7 @@ class Standings:
             shown = Shown(revision, behind, sealer)
         raise Restless
 
-    async def stamps(self, tenant_id: int, rows: Rows) -> Mapping[bytes, bytes]:
+    async def stamps(self, tenant_id: int, rows: Sequence[Row]) -> Mapping[bytes, bytes]:
         """The `dateLastModified` of the records of a page, by revision: once published, it stays as it is."""
         known = self._stamps.setdefault(tenant_id, {})
         missing = rosters.changed(rows) - known.keys()

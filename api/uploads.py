@@ -29,7 +29,7 @@ AT_ONCE = 2
 MOST_PROBLEMS = 1_000
 """That are told of a job."""
 
-PROCESSING = "processing"
+VIA, PROCESSING = "http", "processing"
 
 
 async def take(request: web.Request) -> web.Response:
@@ -85,14 +85,14 @@ async def _bundle(files: Files) -> tuple[str, BinaryIO | Files]:
 
 
 async def _job(request: web.Request, caller: Caller, job: uuid.UUID | str) -> Job:
-    """A job of the caller's own tenant. Raises Trouble 404."""
+    """A job of the caller's own tenant that came by HTTP: other doors answer their senders. Raises Trouble 404."""
     try:
         wanted = uuid.UUID(str(job))
         async with database.hub(request.app[places.POOL], "viewer", read_only=True) as conn:
             found = await jobs.by_prefix(conn, str(wanted))
     except (ValueError, jobs.UnknownJob) as error:
         raise _unknown() from error
-    if found.tenant_id != caller.tenant_id:
+    if found.tenant_id != caller.tenant_id or found.via != VIA:
         raise _unknown()
     return found
 

@@ -66,7 +66,7 @@ async def _bare(request: web.Request) -> web.Response:
 
 
 def _unsealed(
-    rows: list[tuple[bytes, bytes, bytes, bytes]],
+    rows: list[rosters.Row],
     entity: entities.Entity,
     sealer: seal.Sealer,
     stamps: dict[bytes, bytes],

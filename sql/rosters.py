@@ -23,6 +23,11 @@ from sql.seal import Sealer
 NOTHING: Found = {}
 FOLLOWS = SQL("t.sourced_id > %(after)s")
 
+Row = tuple[bytes, bytes, bytes, bytes]
+"""Of a page: id, revision in which it changed last, what is sealed of it in hex digits, document."""
+RECORD, UNIT = b"\x1e", b"\x1f"
+"""Between the rows of a page and between the parts of a row: neither an id nor a JSON text can hold them."""
+
 STEP = 1_000
 """Records from one anchor to the next."""
 
@@ -63,7 +68,7 @@ def page(
     found: Found = NOTHING,
     since: int | None = None,
 ) -> Query:
-    """Asks for the records of a page, for `records`. `path` has the values of path parameters. Raises BadFilter.
+    """Asks for the records of a page, for `rows`. `path` has the values of path parameters. Raises BadFilter.
 
     So many are skipped, from the record behind the id `after` if there is one. `found`: for clauses that only `hidden`
     can answer. `since`: all that the filter lets through has changed after that revision, and is listed (`delta`).
@@ -92,7 +97,7 @@ def _unfiltered(
 
 
 def one(shown: Shown, selection: Selection, sourced_id: str) -> Query:
-    """Asks for the record of that id, for `records`; none where the selection holds no such record."""
+    """Asks for the record of that id, for `rows`; none where the selection holds no such record."""
     found = page(shown, _by_id(selection), {"sourcedId": sourced_id}, limit=1, skip=0)
     return Query(found.text, found.values, steady=True)
 
@@ -148,9 +153,15 @@ def delta(entity: Entity, at: datetime.datetime) -> Query:
     return Query(revisions.STATEMENTS["delta"], values, steady=True)
 
 
-def changed(rows: Rows) -> set[bytes]:
+def rows(answer: Rows) -> list[Row]:
+    """The rows of a page as it was answered."""
+    (text,) = answer[0]
+    return [] if text is None else [tuple(line.split(UNIT, 3)) for line in text.split(RECORD)]  # type: ignore[misc]
+
+
+def changed(rows: Iterable[Row]) -> set[bytes]:
     """The revisions in which the records of a page changed last."""
-    return {row[1] for row in rows if row[1] is not None}
+    return {row[1] for row in rows}
 
 
 def stamps(revisions_: Iterable[bytes]) -> Query:
@@ -158,23 +169,20 @@ def stamps(revisions_: Iterable[bytes]) -> Query:
     return Query(revisions.STATEMENTS["stamps"], {"revisions": sorted(map(int, revisions_))}, steady=True)
 
 
-def records(rows: Rows, entity: Entity, sealer: Sealer, stamps: Mapping[bytes, bytes]) -> list[bytes]:
+def records(rows: Sequence[Row], entity: Entity, sealer: Sealer, stamps: Mapping[bytes, bytes]) -> list[bytes]:
     """The JSON texts of a page, given the time of each revision. References begin with `documents.BASE`."""
     if not entity.sealed:
-        return [
-            b'{"dateLastModified":"' + stamps[revision] + b'",' + document[1:]  # type: ignore[index]
-            for _, revision, _, document in rows
-        ]
-    plain = sealer.open_all(entity.table, [row[0] for row in rows], [row[2] for row in rows])  # type: ignore[misc]
+        return [b'{"dateLastModified":"' + stamps[revision] + b'",' + document[1:] for _, revision, _, document in rows]
+    plain = sealer.open_all(entity.table, [row[0] for row in rows], [row[2] for row in rows])
     return [
-        b'{"dateLastModified":"' + stamps[revision] + b'",' + inner[1:-1] + b"," * (len(inner) > 2) + document[1:]  # type: ignore[index]
+        b'{"dateLastModified":"' + stamps[revision] + b'",' + inner[1:-1] + b"," * (len(inner) > 2) + document[1:]
         for (_, revision, _, document), inner in zip(rows, plain, strict=True)
     ]
 
 
-def last_id(rows: Rows) -> str:
+def last_id(rows: Sequence[Row]) -> str:
     """The id of the last record of a page, "" where there is none."""
-    return (rows[-1][0] or b"").decode() if rows else ""
+    return rows[-1][0].decode() if rows else ""
 
 
 @functools.cache
@@ -214,7 +222,10 @@ def _bound(rows: int) -> int:
 
 
 def _statement(entity: Entity, where: Sequence[Composable], order: Order, *, bound: int, behind: bool) -> Composed:
-    """The page of an entity's records, `bound` at most with all that is skipped: id, revision, sealed, document."""
+    """The page of an entity's records, `bound` at most with all that is skipped, as one text.
+
+    PostgreSQL sends rows in pieces of 8 kB, and every piece wakes us; a large value it sends at once.
+    """
     key = _sort_key(entity, order.member)
     names = ["sourced_id", "changed", *(["sealed"] if entity.sealed else [])]
     if entity in columns.DOCUMENTED:
@@ -233,8 +244,11 @@ def _statement(entity: Entity, where: Sequence[Composable], order: Order, *, bou
         source, bound, by=by
     )
     # Rendering comes after the cut, so that what is skipped costs nothing.
-    return SQL("SELECT p.sourced_id, p.changed, {sealed}, {document} FROM ({rows}) AS p ORDER BY {by}").format(
-        sealed=Identifier("p", "sealed") if entity.sealed else SQL("NULL::bytea"),
+    return SQL(
+        "SELECT string_agg(line, E'\\x1e') FROM (SELECT p.sourced_id || E'\\x1f' || p.changed || E'\\x1f' || {sealed}"
+        " || E'\\x1f' || {document} AS line FROM ({rows}) AS p ORDER BY {by}) AS l"
+    ).format(
+        sealed=SQL("coalesce(encode(p.sealed, 'hex'), '')") if entity.sealed else SQL("''"),
         document=Identifier("p", "document") if entity in columns.DOCUMENTED else documents.document(entity, "p"),
         rows=rows,
         by=by,

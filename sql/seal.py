@@ -102,15 +102,15 @@ class Sealer:
         """The plain bytes; InvalidTag when the key or the place is not that of the sealing."""
         return _decrypt(self._cipher, sealed, place.encode())
 
-    def open_all(self, table: str, ids: Sequence[bytes], sealed: Sequence[bytes | None]) -> list[bytes]:
-        """What rests in records of a table, as PostgreSQL writes it (`\\x` and hex digits); b"" where nothing does."""
+    def open_all(self, table: str, ids: Sequence[bytes], sealed: Sequence[bytes]) -> list[bytes]:
+        """What rests in records of a table, given in hex digits; b"" where nothing does."""
         decrypt, begin = self._cipher.decrypt, f"{table}/".encode()
         found = []
         for one, text in zip(ids, sealed, strict=True):
-            if text is None:
+            if not text:
                 found.append(b"")
             else:
-                blob = unhexlify(text[2:])
+                blob = unhexlify(text)
                 found.append(decrypt(blob[:NONCE_BYTES], blob[NONCE_BYTES:], begin + one))
         return found
 

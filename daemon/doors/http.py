@@ -6,13 +6,12 @@ from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
+from api import uploads
 from api.door import Door
 from daemon import delivery
 from daemon.doors import names
 from sql import audit
 from sql.database import Pool
-
-VIA = "http"
 
 
 def opened(pool: Pool, master: bytes, state: Path, most: int) -> Door:
@@ -27,13 +26,13 @@ def opened(pool: Pool, master: bytes, state: Path, most: int) -> Door:
             state,
             tenant_id,
             inbox=None,
-            via=VIA,
+            via=uploads.VIA,
             bundle=names.shown(name),
             source=_source(source),
             actor=audit.Actor(client_id, "client", origin),
         )
 
-    return Door(state / "doors" / VIA, deliver, most)
+    return Door(state / "doors" / uploads.VIA, deliver, most)
 
 
 def _source(files: BinaryIO | Mapping[str, BinaryIO]) -> delivery.Source:

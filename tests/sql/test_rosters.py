@@ -54,7 +54,7 @@ async def test_a_page_in_the_past_is_the_page_that_was(board, pool):
 
     async def read():
         at = await shown(pool, one)
-        (total,), *found = await reading.ask(
+        (total,), *answers = await reading.ask(
             pool,
             one.tenant.id,
             [
@@ -65,6 +65,7 @@ async def test_a_page_in_the_past_is_the_page_that_was(board, pool):
                 ),
             ],
         )
+        found = [rosters.rows(answer) for answer in answers]
         seen = set().union(*map(rosters.changed, found))
         (stamps,) = await reading.ask(pool, one.tenant.id, [rosters.stamps(seen)])
         return int(total[0]), [rosters.records(rows, entities.ORGS, at.sealer, dict(stamps)) for rows in found]

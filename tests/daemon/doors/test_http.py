@@ -4,6 +4,7 @@ import asyncio
 import base64
 import errno
 import hashlib
+import io
 import re
 import socket
 import urllib.parse
@@ -14,6 +15,7 @@ import pytest
 
 from api import app as apps
 from api import newest, receiving, uploads
+from daemon import delivery
 from daemon.doors import http
 from oneroster.problems import Problem
 from sql import audit, clients, database, tenants
@@ -170,6 +172,21 @@ async def test_nobody_sees_uploads_of_another_board(sender, service, site):
         status, said, _ = await sender.get(f"/v1p2/uploads/{wrong}")
         assert status == 404
         assert said["imsx_codeMajor"] == "failure"
+
+
+async def test_a_bundle_of_another_door_is_no_upload(sender, site):
+    job = await delivery.deliver(
+        site.pool,
+        MASTER,
+        site.state,
+        site.tenant,
+        inbox=None,
+        via="hand",
+        bundle="a.zip",
+        source=io.BytesIO(zipped()),
+        actor=audit.SYSTEM,
+    )
+    assert (await sender.get(f"/v1p2/uploads/{job}"))[0] == 404
 
 
 async def test_it_wants_its_own_scope(service, site):

@@ -60,7 +60,7 @@ async def records(hub: Any) -> Records:
     sealer = hub.tenant.sealer(hub.worker.master)
     at = rosters.Shown(snapshot.published, snapshot.committed > snapshot.published, sealer)
     queries = [rosters.page(at, Selection(entity), {}, limit=100_000, skip=0) for entity in entities.EXPOSED]
-    pages = await reading.ask(hub.pool, hub.tenant.id, queries)
+    pages = [rosters.rows(answer) for answer in await reading.ask(hub.pool, hub.tenant.id, queries)]
     seen = set().union(*map(rosters.changed, pages))
     (stamps,) = await reading.ask(hub.pool, hub.tenant.id, [rosters.stamps(seen)])
     found = {}
