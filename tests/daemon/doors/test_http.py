@@ -293,8 +293,11 @@ async def test_a_client_uploads_so_many_at_the_same_time(sender, site, monkeypat
         yield zipped()[10:]
 
     under_way = [asyncio.create_task(sender.post(waiting(), headers=TYPE)) for _ in range(uploads.AT_ONCE)]
-    await asyncio.sleep(0.3)
-    status, _, headers = await sender.post(zipped(), headers=TYPE)
+    for _ in range(50):
+        status, _, headers = await sender.post(zipped(), headers=TYPE)
+        if status == 429:  # until both are known to be there
+            break
+        await asyncio.sleep(0.1)
     assert status == 429
     assert int(headers["Retry-After"]) > 0
     go.set()
@@ -323,7 +326,7 @@ async def test_what_was_refused_is_in_the_audit_log(sender, site):
     async def told():
         return [(one["who"], one["ok"]) for one in await site.audited("bundle.receive")] == [(sender.who, False)]
 
-    for _ in range(40):
+    for _ in range(200):
         if await told():
             return
         await asyncio.sleep(0.05)
