@@ -13,8 +13,11 @@ from oneroster.pieces import Piece, first_line
 from oneroster.problems import Problem
 
 _OTHER_END = re.compile(rb"(?<!\r)\n|\r(?!\n)")
-_QUOTED = re.compile(rb'[\r\n]*(?:"[^"]*"(?:,(?=")|[\r\n]+)?)*+')
-"""Values in quotes, from one on, as far as there are only such. A doubled quote is two values side by side."""
+_QUOTED = re.compile(rb'[\r\n]*(?:"[^"]*+"(?:,(?=")|[\r\n]++)?)*')
+"""Values in quotes, from one on, as far as there are only such. A doubled quote is two values side by side.
+
+Of the group itself `*+` would say the same, but before Python 3.11.5 it forgets what its last round matched.
+"""
 _SEPARATOR = re.compile(rb',(?=")|[\r\n]*')
 _STEP = re.compile(rb'"[^"]*"|(,)|([\r\n]+)')
 """A value in quotes or half of one; or what leads to the next column, or to the next row."""
