@@ -1,7 +1,7 @@
 """What keeps guessing secrets hopeless: who was wrong too often is not listened to for a while.
 
-It counts for a client's id and an address together, so that nobody can shut out somebody else, nor another client on
-the same address. Ids that do not exist are treated like others.
+It counts for a name (a client's id, a user at the SFTP server) and an address together, so that nobody can shut out
+somebody else, nor others on the same address. Names that do not exist are treated like others.
 """
 
 import time

@@ -15,33 +15,20 @@ from collections.abc import Coroutine
 from typing import Any, TypeVar
 
 import argon2
-import msgspec
 import paramiko
 
+from api import guesses
 from sql import database, inboxes
 from sql.database import Pool
 from sql.inboxes import Login
 
 USER = re.compile(r"[a-z0-9][a-z0-9-]{1,31}")
-FREE = 5
-"""Wrong tries before the first ban."""
-BAN, LONGEST_BAN = 15 * 60.0, 24 * 3600.0
-REMEMBERED = 10_000
-"""Pairs of address and user that are remembered."""
 PATIENCE = 10.0
 """Seconds for the database to say whose door it is."""
 
 T = TypeVar("T")
 HASHER = argon2.PasswordHasher()
 """Argon2id, 64 MiB, 3 passes, 4 lanes."""
-
-
-class Tries(msgspec.Struct):
-    """The wrong passwords of one user from one address; `until` in monotonic seconds."""
-
-    lock: Any
-    wrong: int = 0
-    until: float = 0.0
 
 
 class Logins:
@@ -52,7 +39,9 @@ class Logins:
         self._nobody = HASHER.hash(secrets.token_urlsafe())
         self._two = threading.BoundedSemaphore(2)
         self._lock = threading.Lock()
-        self._tries: dict[tuple[str, str], Tries] = {}
+        self._guesses = guesses.Guesses()
+        self._locks: dict[tuple[str, str], threading.Lock] = {}
+        """By address and user."""
         self.checks = 0
         """Passwords checked so far."""
 
@@ -60,9 +49,9 @@ class Logins:
         """The door that the password opens, or None, which takes `pause` seconds at least."""
         end = time.monotonic() + self._pause
         login = self._find(user)
-        tries = self._tries_of(address, user if login else "")
-        with tries.lock:
-            right = self._check(login, password, tries)
+        name = user if login else ""
+        with self._lock_of(address, name):
+            right = self._check(login, password, name, address)
         if login is None or not right:
             time.sleep(max(0.0, end - time.monotonic()))
             return None
@@ -77,8 +66,8 @@ class Logins:
         known = [words[1].encode() for line in login.public_key.splitlines() if len(words := line.split()) >= 2]
         return login if any(hmac.compare_digest(offered, one) for one in known) else None
 
-    def _check(self, login: Login | None, password: str | bytes, tries: Tries) -> bool:
-        if time.monotonic() < tries.until:
+    def _check(self, login: Login | None, password: str | bytes, name: str, address: str) -> bool:
+        if self._guesses.wait(name, address):
             return False
         known = login.password_hash if login else None
         with self._two:
@@ -88,20 +77,18 @@ class Logins:
             except (argon2.exceptions.VerificationError, argon2.exceptions.InvalidHashError):
                 right = False
         if right:
-            tries.wrong = 0
+            self._guesses.right(name, address)
         else:
-            tries.wrong += 1
-            if tries.wrong >= FREE:
-                tries.until = time.monotonic() + min(LONGEST_BAN, BAN * 2 ** (tries.wrong - FREE))
+            self._guesses.wrong(name, address)
         return right
 
-    def _tries_of(self, address: str, user: str) -> Tries:
+    def _lock_of(self, address: str, user: str) -> threading.Lock:
         with self._lock:
-            tries = self._tries.pop((address, user), None) or Tries(threading.Lock())
-            self._tries[address, user] = tries  # the end of the dictionary is what was used last
-            if len(self._tries) > REMEMBERED:
-                del self._tries[next(iter(self._tries))]
-            return tries
+            lock = self._locks.pop((address, user), None) or threading.Lock()
+            self._locks[address, user] = lock  # the end of the dictionary is what was used last
+            if len(self._locks) > guesses.REMEMBERED:
+                del self._locks[next(iter(self._locks))]
+            return lock
 
     def _find(self, user: str) -> Login | None:
         # A name that cannot be is looked up all the same: it must not be told apart by time.
