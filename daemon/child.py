@@ -1,10 +1,12 @@
 """What every role process does around its role: hand-over, logs, heartbeat, and the end that its parent asks for.
 
 `python -m daemon.child ROLE` is started by the parent only. Standard input is the lifeline: its first line is the
-`Handover`, its end means "finish what you do and leave". ROLE on the command line is for the reader of `ps`.
+`Handover`, its end means "finish what you do and leave". ROLE on the command line is for the reader of `ps`. A spare
+child has `MODULE HEARTBEAT` there, too: it imports the module, says so, and waits for its handover.
 """
 
 import asyncio
+import concurrent.futures
 import contextlib
 import ctypes
 import faulthandler
@@ -15,7 +17,7 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol, cast
 
 import msgspec
@@ -30,7 +32,11 @@ ROLES: dict[str, str] = {"doors": "daemon.doors.role", "ingest": "daemon.work", 
 BEAT = 1.0
 """Seconds between two heartbeats."""
 
-READY, ALIVE = b"R", b"."
+READY, ALIVE, WARM = b"R", b".", b"W"
+"""What a heartbeat says: the role does its work; the event loop turns; a spare has imported what it may need."""
+
+LAST = 19
+"""The niceness of what nobody waits for."""
 
 PR_SET_PDEATHSIG = 1
 
@@ -78,12 +84,19 @@ class Role(Protocol):
     async def serve(self, settings: config.Settings, place: Place) -> None: ...
 
 
-def main() -> int:
-    """Run the role that the lifeline names; the exit code: 0 when told to end, a Refused's own, else 1."""
+def main(ahead: Sequence[str] = ()) -> int:
+    """Run the role that the lifeline names; the exit code: 0 when told to end, a Refused's own, else 1.
+
+    `ahead`: the module to import and the heartbeat to say so on, before there is a handover.
+    """
     lifeline = _lifeline()
+    # A stopped process cannot read its lifeline: when the parent's end comes first, the kernel wakes it up to see it.
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGCONT)
+    if ahead:
+        _warm_up(*ahead)
     line = _first_line(lifeline)
     if not line:
-        return 0  # the parent died before it could say what we are for
+        return 0  # the parent ended, or did so before it could say what we are for
     handover = config.decode(line, Handover)
     logs.set_up(role=handover.name)
     log = structlog.get_logger("daemon.child")
@@ -91,8 +104,6 @@ def main() -> int:
     with contextlib.suppress(PermissionError):  # the sandbox of the unit leaves no process a choice
         os.nice(handover.nice)
     os.set_inheritable(handover.heartbeat, False)
-    # A stopped process cannot read its lifeline: when the parent's end comes first, the kernel wakes it up to see it.
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGCONT)
     try:
         with asyncio.Runner(loop_factory=_fast if handover.uvloop else None) as runner:
             runner.run(_live(handover, lifeline))
@@ -105,6 +116,15 @@ def main() -> int:
     finally:
         faulthandler.cancel_dump_traceback_later()
     return 0
+
+
+def _warm_up(module: str, heartbeat: str) -> None:
+    """Import while others work: in a thread, since only a thread that ends can be nice and leave no trace of it."""
+    with concurrent.futures.ThreadPoolExecutor(
+        1, initializer=os.setpriority, initargs=(os.PRIO_PROCESS, 0, LAST)
+    ) as one:
+        one.submit(importlib.import_module, module).result()
+    _say(int(heartbeat), WARM)
 
 
 def _fast() -> asyncio.AbstractEventLoop:
@@ -201,4 +221,4 @@ if __name__ == "__main__":
     # By its own name, so that roles that import daemon.child meet the same Place.
     from daemon import child
 
-    sys.exit(child.main())
+    sys.exit(child.main(sys.argv[2:]))

@@ -80,8 +80,8 @@ def roles(settings: config.Settings) -> list[tree.Role]:
     """All roles, as many of each as the settings say."""
     return [
         tree.Role("doors", child.ROLES["doors"], sockets=("sftp",)),
-        # Loading must not slow down answering.
-        tree.Role("ingest", child.ROLES["ingest"], count=settings.ingest.workers, nice=5, uvloop=True),
+        # Loading must not slow down answering. What a worker is given can kill it, so that its successor waits.
+        tree.Role("ingest", child.ROLES["ingest"], count=settings.ingest.workers, nice=5, uvloop=True, spare=True),
         # One process alone has the health address, so that its metrics do not jump between processes.
         tree.Role(
             "api", child.ROLES["api"], count=settings.api.workers, uvloop=True, sockets=("api",), first=("health",)

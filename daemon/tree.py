@@ -3,19 +3,19 @@
 It has no event loop of a library, so that nothing a role does can block it: a selector over pipes and a signal pipe.
 """
 
+import contextlib
 import os
 import selectors
 import signal
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 import structlog
 
-from daemon import child, config, notify
+from daemon import child, config, notify, spawning
 from oneroster import refused
 
 FINAL = (64, 77, 78)
@@ -45,6 +45,8 @@ class Role(msgspec.Struct, frozen=True):
     """Listening sockets that each of its processes shares."""
     first: tuple[str, ...] = ()
     """Listening sockets of its first process only."""
+    spare: bool = False
+    """Whether a process waits, its imports done, for the place of one that dies. Not for roles with sockets."""
 
 
 class Pace(msgspec.Struct, frozen=True):
@@ -98,6 +100,8 @@ class Tree:
         self.pace = pace
         self.reread = reread
         self.selector = selectors.DefaultSelector()
+        modules = {role.name: role.module for role in roles if role.spare}
+        self.spares = spawning.Spares(modules, self.selector)
         self.generation = 0
         """Goes up when children need to be replaced one by one: new settings, or another address of the database."""
         self.stopped: float | None = None
@@ -122,6 +126,7 @@ class Tree:
             while self.stopped is None or any(post.process for post in self.posts):
                 self._round()
         finally:
+            self.spares.drop()
             for post in self.posts:
                 _close(post, self.selector)  # after a bug of ours, too, they must know that they are to leave
             signal.set_wakeup_fd(before)
@@ -145,6 +150,8 @@ class Tree:
             self._judge(post, now)
         if self.stopped is None:
             self._roll(now)
+            quiet = self.started and all(post.ready for post in self.posts)
+            self.spares.keep(now, self.generation, quiet=quiet)
             for post in self.posts:
                 if post.process is None and post.due <= now:
                     self._start(post, now)
@@ -172,9 +179,9 @@ class Tree:
 
     def _reap(self, post: Post, now: float) -> None:
         process = post.process
-        if process is None or os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
+        if process is None or not spawning.ended(process):
             return
-        _kill(process)  # what it may have started; its number is ours until we have waited for it
+        spawning.kill(process)  # what it may have started
         code = process.wait()
         _close(post, self.selector)
         asked, lived, was_ready = post.deadline is not None, now - post.born, post.ready
@@ -207,49 +214,35 @@ class Tree:
         if overdue:
             log.error("killed", child=post.name, because="not leaving" if post.deadline else "silent")
             post.killed = now
-            _kill(post.process)
+            spawning.kill(post.process)
 
     # -- what goes out ------------------------------------------------------------------------------------------------
 
     def _start(self, post: Post, now: float) -> None:
         sockets = {name: self.sockets[name].fileno() for name in post.sockets if name in self.sockets}
-        ends: list[int] = []
         try:
-            ends += os.pipe()  # theirs to read: the lifeline
-            ends += os.pipe()  # ours to read: the heartbeat
-            for end in ends[2:]:
-                os.set_blocking(end, False)
-            handover = child.Handover(
-                role=post.role.name,
-                name=post.name,
-                module=post.role.module,
-                conninfo=self.known,
-                settings=self.settings,
-                sockets=sockets,
-                heartbeat=ends[3],
-                nice=post.role.nice,
-                silence=self.pace.silence,
-                grace=self.pace.grace,
-                uvloop=post.role.uvloop,
-            )
-            os.write(ends[1], config.encode(handover) + b"\n")
-            post.process = subprocess.Popen(
-                [sys.executable, "-P", "-m", "daemon.child", post.role.name],
-                stdin=ends[0],
-                stdout=2,  # a role has no data to print; what a library prints is talk
-                pass_fds=(ends[3], *sockets.values()),
-                env=_environment(),
-                process_group=0,  # Ctrl-C at a terminal is for the parent to hear
-            )
+            new = self.spares.take(post.role.name) or spawning.spawn(post.role.name, sockets.values())
         except OSError as error:  # no process, no descriptor left: as good as one that died at once
-            for end in ends:
-                os.close(end)
             self._pause(post, now, 0.0)
             log.error("not started", child=post.name, problem=error.strerror, again_in=round(post.due - now, 1))
             return
-        os.close(ends[0])
-        os.close(ends[3])
-        post.lifeline, post.heartbeat, post.generation = ends[1], ends[2], self.generation
+        handover = child.Handover(
+            role=post.role.name,
+            name=post.name,
+            module=post.role.module,
+            conninfo=self.known,
+            settings=self.settings,
+            sockets=sockets,
+            heartbeat=new.theirs,
+            nice=post.role.nice,
+            silence=self.pace.silence,
+            grace=self.pace.grace,
+            uvloop=post.role.uvloop,
+        )
+        with contextlib.suppress(BrokenPipeError):  # it is dead already, which SIGCHLD will tell
+            os.write(new.lifeline, config.encode(handover) + b"\n")
+        post.process, post.lifeline, post.heartbeat = new.process, new.lifeline, new.heartbeat
+        post.generation = self.generation
         post.born = post.heard = time.monotonic()
         post.beaten = False
         self.selector.register(post.heartbeat, selectors.EVENT_READ, lambda: self._listen(post))
@@ -267,6 +260,7 @@ class Tree:
             self.stopped = now
             notify.tell("STOPPING=1", "STATUS=stopping")
             log.info("stopping")
+            self.spares.drop()
             for post in self.posts:
                 self._ask(post, now)
         elif now - self.stopped > 1.0:  # a second, impatient Ctrl-C, and not the same one by another way
@@ -317,25 +311,13 @@ def ignore(_number: int, _frame: object) -> None:
     """A handler for what is read from the pipe."""
 
 
-def _kill(process: subprocess.Popen[bytes]) -> None:
-    os.killpg(process.pid, signal.SIGKILL)
-
-
 def _close(post: Post, selector: selectors.BaseSelector) -> None:
     if post.lifeline >= 0:
         os.close(post.lifeline)
     if post.heartbeat >= 0:
-        if post.heartbeat in selector.get_map():
-            selector.unregister(post.heartbeat)
+        spawning.ignore(selector, post.heartbeat)
         os.close(post.heartbeat)
     post.lifeline = post.heartbeat = -1
-
-
-def _environment() -> dict[str, str]:
-    """Ours without what is said to us alone. Children import from where we do, not from the folder we stand in."""
-    said = {name for name in os.environ if name in notify.VARIABLES or name.startswith("ROSTERHUB_")}
-    kept = {name: value for name, value in os.environ.items() if name not in said}
-    return kept | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
 
 
 def _as_opened(old: config.Settings, new: config.Settings) -> config.Settings:

@@ -1,6 +1,7 @@
 """The process tree of `rosterhub run`, with real processes; the tests play systemd around the real parent."""
 
 import contextlib
+import json
 import os
 import signal
 import socket
@@ -57,7 +58,19 @@ class Running:
         until(lambda: self.systemd.heard.count(word) >= times, self.say)
 
     def say(self) -> str:
-        return f"{self.systemd.heard} and exit {self.process.poll()}"
+        return f"{self.systemd.heard} and exit {self.process.poll()}: {(self.state / 'log').read_text()}"
+
+    def warm(self, times: int = 1) -> int:
+        """The spare process, once it is ready for the so manieth time."""
+        found: list[int] = []
+
+        def there() -> bool:
+            lines = map(json.loads, (self.state / "log").read_text().splitlines())
+            found[:] = [line["pid"] for line in lines if line["event"] == "warm"]
+            return len(found) >= times
+
+        until(there, self.say)
+        return found[times - 1]
 
     def pids(self, name: str = "api-0") -> list[int]:
         """The process of each life of a child, so far."""
@@ -95,8 +108,10 @@ def started(
 ) -> Iterator[Running]:
     told: dict[str, Any] = {"state": str(state), "roles": roles, "pace": pace, "url": url, "listen": "127.0.0.1:0"}
     systemd = Systemd()
+    log = (state / "log").open("ab")
     process = subprocess.Popen(
         [sys.executable, str(HERE / "parent.py")],
+        stderr=log,
         env=os.environ
         | {"TREE": msgspec.json.encode(told | {"passed": passed}).decode(), "NOTIFY_SOCKET": systemd.name}
         | {"PYTHONPATH": f"{HERE.parent.parent}:{HERE / 'roles'}"}
@@ -111,6 +126,7 @@ def started(
             process.terminate()
             process.wait(15)
         systemd.close()
+        log.close()
 
 
 def test_ready_is_said_when_the_steps_are_taken_and_every_role_is_ready(tmp_path: Path) -> None:
@@ -170,6 +186,36 @@ def test_a_child_that_dies_young_is_replaced_after_a_pause(tmp_path: Path) -> No
     with started(tmp_path, Role("ingest", "dying")) as running:
         running.until("STATUS=0 of 1 ready, waiting for ingest-0 (1 failures)")
         running.until("READY=1")
+
+
+def test_a_spare_process_takes_the_place_of_one_that_died(tmp_path: Path) -> None:
+    ingest = Role("ingest", "honest", count=2, nice=5, spare=True)
+    with started(tmp_path, HONEST, ingest) as running:
+        for life, name in enumerate(("ingest-1", "ingest-0", "ingest-1"), 1):
+            spare = running.warm(life)
+            os.kill(running.pids(name)[-1], signal.SIGKILL)
+            until(lambda name=name, spare=spare: running.pids(name)[-1] == spare, running.say)  # type: ignore[misc]
+            assert os.getpriority(os.PRIO_PROCESS, spare) == os.nice(0) + 5  # nothing is left of its waiting
+        last = running.warm(4)
+        assert running.stop() == 0
+        assert not lives(last)
+
+
+def test_a_spare_process_is_nobody_s_loss(tmp_path: Path) -> None:
+    with started(tmp_path, Role("ingest", "honest", spare=True)) as running:
+        os.kill(running.warm(), signal.SIGKILL)
+        os.kill(running.pids("ingest-0")[0], signal.SIGKILL)
+        until(lambda: len(running.pids("ingest-0")) == 2, running.say)
+
+
+def test_a_reload_replaces_the_spare_process(tmp_path: Path) -> None:
+    with started(tmp_path, Role("ingest", "honest", spare=True)) as running:
+        first = running.warm()
+        running.process.send_signal(signal.SIGHUP)
+        second = running.warm(2)
+        assert first not in running.pids("ingest-0")  # what it imported may be older than the program
+        running.process.kill()
+        until(lambda: not lives(second), within=5)
 
 
 def test_nobody_is_refused_while_a_child_is_replaced(tmp_path: Path) -> None:
