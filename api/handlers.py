@@ -16,7 +16,7 @@ from oneroster.entities import Entity
 from sql import documents, rosters
 from sql.predicates import Found
 from sql.reading import Query
-from sql.rosters import Order, Row, Shown
+from sql.rosters import Order, Picked, Shown
 
 
 async def page(request: web.Request) -> web.Response:
@@ -88,19 +88,19 @@ async def _page(
 
     answer = await asking.ask(request, caller, compose, revision)
     first, *others = answer.rows
-    rows = rosters.rows(first)
+    picked = rosters.picked(first)
     for parent, known in zip(operation.parents, others, strict=False):
         if not known:
             raise _unknown(parent.selection, path[parent.parameter])
     if kept_total:
         total = int(others[-1][0][0] or 0) if others[-1] else 0
-    elif len(rows) < asked.limit and (rows or not asked.offset):
-        total = asked.offset + len(rows)
+    elif len(picked) < asked.limit and (picked or not asked.offset):
+        total = asked.offset + len(picked)
     else:
         total = await _count(request, operation, caller, asked, answer.shown.revision, found, since)
-    last = rosters.last_id(rows) if asked.order == Order() else ""
-    beginnings.remember(request, caller, asked, answer.shown.revision, len(rows), last)
-    records = await _records(request, caller, answer, rows, selection.entity)
+    last = picked.last_id if asked.order == Order() else ""
+    beginnings.remember(request, caller, asked, answer.shown.revision, len(picked), last)
+    records = await _records(request, caller, answer, picked, selection.entity)
     made = await _collection(request, route, caller, asked, records, answer.shown.revision, total=total, last_id=last)
     return made, answer.dated
 
@@ -172,19 +172,19 @@ async def _one(request: web.Request, operation: Operation, caller: Caller) -> tu
     selection, sourced_id = operation.selection, request.match_info["sourcedId"]
     _check_text(selection, sourced_id)
     answer = await asking.ask(request, caller, lambda shown: [rosters.one(shown, selection, sourced_id)])
-    rows = rosters.rows(answer.rows[0])
-    if not rows:
+    picked = rosters.picked(answer.rows[0])
+    if not picked:
         raise _unknown(selection, sourced_id)
-    records = await _records(request, caller, answer, rows, selection.entity)
+    records = await _records(request, caller, answer, picked, selection.entity)
     body = _body(request, operation, records, fields)
     return await _made(request, caller, answer.shown.revision, body, {}), answer.dated
 
 
 async def _records(
-    request: web.Request, caller: Caller, answer: Answer, rows: Sequence[Row], entity: Entity
+    request: web.Request, caller: Caller, answer: Answer, picked: Picked, entity: Entity
 ) -> Sequence[bytes]:
-    stamps = await request.app[places.STANDINGS].stamps(caller.tenant_id, rows)
-    return rosters.records(rows, entity, answer.shown.sealer, stamps)
+    stamps = await request.app[places.STANDINGS].stamps(caller.tenant_id, set(picked.changed))
+    return rosters.records(picked, entity, answer.shown.sealer, stamps)
 
 
 @web.middleware
@@ -252,14 +252,13 @@ def _body(
     request: web.Request, operation: Operation, records: Sequence[bytes], fields: query.Fields, more: bytes = b""
 ) -> bytes:
     """The records in their container."""
-    text = b",".join(records)
-    if operation.many:
-        text = b"[" + text + b"]"
+    text = b",".join(records)  # of a large page each copy takes its time
     for mark, address in ((documents.BASE, links.base(request)), (documents.RESOURCES, links.resources(request))):
         text = text.replace(mark.encode(), address.encode())
+    left, right = (b"[", b"]") if operation.many else (b"", b"")
     if fields is not None:
-        text = query.select(text, fields)
-    return b'{"' + operation.key.encode() + b'":' + text + more + b"}"
+        text, left, right = query.select(left + text + right, fields), b"", b""
+    return b"".join((b'{"', operation.key.encode(), b'":', left, text, right, more, b"}"))
 
 
 async def _made(request: web.Request, caller: Caller, revision: int, body: bytes, more: Mapping[str, str]) -> Page:

@@ -11,7 +11,7 @@ import msgspec
 from sql import database, reading, revisions, rosters, tenants
 from sql.database import Pool
 from sql.reading import Query, Rows
-from sql.rosters import Row, Shown
+from sql.rosters import Shown
 from sql.seal import Sealer
 
 MOST_TRIES = 8
@@ -74,14 +74,14 @@ class Standings:
             shown = Shown(revision, behind, sealer)
         raise Restless
 
-    async def stamps(self, tenant_id: int, rows: Sequence[Row]) -> Mapping[bytes, bytes]:
-        """The `dateLastModified` of the records of a page, by revision: once published, it stays as it is."""
+    async def stamps(self, tenant_id: int, revisions: set[bytes]) -> Mapping[bytes, bytes]:
+        """The `dateLastModified` of what changed in these revisions: once published, it stays as it is."""
         known = self._stamps.setdefault(tenant_id, {})
-        missing = rosters.changed(rows) - known.keys()
+        missing = revisions - known.keys()
         if missing:
             if len(known) + len(missing) > MOST_STAMPS:
                 known = self._stamps[tenant_id] = {}
-                missing = rosters.changed(rows)
+                missing = revisions
             (found,) = await reading.ask(self._pool, tenant_id, [rosters.stamps(missing)])
             known.update((revision, stamp) for revision, stamp in found if revision is not None and stamp is not None)
         return known

@@ -66,13 +66,14 @@ async def _bare(request: web.Request) -> web.Response:
 
 
 def _unsealed(
-    rows: list[rosters.Row],
+    page: rosters.Picked,
     entity: entities.Entity,
     sealer: seal.Sealer,
     stamps: dict[bytes, bytes],
 ) -> list[bytes]:
     """The records without what is sealed."""
-    return [b'{"dateLastModified":"' + stamps[revision] + b'",' + document[1:] for _, revision, _, document in rows]
+    pairs = zip(page.changed, page.documents, strict=True)
+    return [b'{"dateLastModified":"' + stamps[revision] + b'",' + text[1:] for revision, text in pairs]
 
 
 if __name__ == "__main__":

@@ -23,10 +23,8 @@ from sql.seal import Sealer
 NOTHING: Found = {}
 FOLLOWS = SQL("t.sourced_id > %(after)s")
 
-Row = tuple[bytes, bytes, bytes, bytes]
-"""Of a page: id, revision in which it changed last, what is sealed of it in hex digits, document."""
-RECORD, UNIT = b"\x1e", b"\x1f"
-"""Between the rows of a page and between the parts of a row: neither an id nor a JSON text can hold them."""
+UNIT = b"\x1f"
+"""Between the parts of a record and between the records of a page: neither an id nor a JSON text can hold it."""
 
 STEP = 1_000
 """Records from one anchor to the next."""
@@ -37,6 +35,25 @@ class Selection(msgspec.Struct, frozen=True, cache_hash=True):
 
     entity: Entity
     conditions: tuple[Condition, ...] = ()
+
+
+class Picked(msgspec.Struct, frozen=True):
+    """The records of a page in its order, part by part, all equally long."""
+
+    ids: list[bytes]
+    changed: list[bytes]
+    """The revision in which it changed last."""
+    sealed: list[bytes]
+    """In hex digits."""
+    documents: list[bytes]
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    @property
+    def last_id(self) -> str:
+        """The id of the last record, "" where there is none."""
+        return self.ids[-1].decode() if self.ids else ""
 
 
 class Order(msgspec.Struct, frozen=True):
@@ -68,7 +85,7 @@ def page(
     found: Found = NOTHING,
     since: int | None = None,
 ) -> Query:
-    """Asks for the records of a page, for `rows`. `path` has the values of path parameters. Raises BadFilter.
+    """Asks for the records of a page, for `picked`. `path` has the values of path parameters. Raises BadFilter.
 
     So many are skipped, from the record behind the id `after` if there is one. `found`: for clauses that only `hidden`
     can answer. `since`: all that the filter lets through has changed after that revision, and is listed (`delta`).
@@ -97,7 +114,7 @@ def _unfiltered(
 
 
 def one(shown: Shown, selection: Selection, sourced_id: str) -> Query:
-    """Asks for the record of that id, for `rows`; none where the selection holds no such record."""
+    """Asks for the record of that id, for `picked`; none where the selection holds no such record."""
     found = page(shown, _by_id(selection), {"sourcedId": sourced_id}, limit=1, skip=0)
     return Query(found.text, found.values, steady=True)
 
@@ -153,15 +170,11 @@ def delta(entity: Entity, at: datetime.datetime) -> Query:
     return Query(revisions.STATEMENTS["delta"], values, steady=True)
 
 
-def rows(answer: Rows) -> list[Row]:
-    """The rows of a page as it was answered."""
+def picked(answer: Rows) -> Picked:
+    """The records of a page as it was answered."""
     (text,) = answer[0]
-    return [] if text is None else [tuple(line.split(UNIT, 3)) for line in text.split(RECORD)]  # type: ignore[misc]
-
-
-def changed(rows: Iterable[Row]) -> set[bytes]:
-    """The revisions in which the records of a page changed last."""
-    return {row[1] for row in rows}
+    parts = [] if text is None else text.split(UNIT)  # one list, since a tuple for each record takes its time
+    return Picked(parts[0::4], parts[1::4], parts[2::4], parts[3::4])
 
 
 def stamps(revisions_: Iterable[bytes]) -> Query:
@@ -169,20 +182,16 @@ def stamps(revisions_: Iterable[bytes]) -> Query:
     return Query(revisions.STATEMENTS["stamps"], {"revisions": sorted(map(int, revisions_))}, steady=True)
 
 
-def records(rows: Sequence[Row], entity: Entity, sealer: Sealer, stamps: Mapping[bytes, bytes]) -> list[bytes]:
+def records(page: Picked, entity: Entity, sealer: Sealer, stamps: Mapping[bytes, bytes]) -> list[bytes]:
     """The JSON texts of a page, given the time of each revision. References begin with `documents.BASE`."""
+    begins = {revision: b'{"dateLastModified":"' + stamps[revision] + b'",' for revision in set(page.changed)}
     if not entity.sealed:
-        return [b'{"dateLastModified":"' + stamps[revision] + b'",' + document[1:] for _, revision, _, document in rows]
-    plain = sealer.open_all(entity.table, [row[0] for row in rows], [row[2] for row in rows])
+        return [begins[revision] + text[1:] for revision, text in zip(page.changed, page.documents, strict=True)]
+    plain = sealer.open_all(entity.table, page.ids, page.sealed)
     return [
-        b'{"dateLastModified":"' + stamps[revision] + b'",' + inner[1:-1] + b"," * (len(inner) > 2) + document[1:]
-        for (_, revision, _, document), inner in zip(rows, plain, strict=True)
+        begins[revision] + inner[1:-1] + b"," * (len(inner) > 2) + text[1:]
+        for revision, text, inner in zip(page.changed, page.documents, plain, strict=True)
     ]
-
-
-def last_id(rows: Sequence[Row]) -> str:
-    """The id of the last record of a page, "" where there is none."""
-    return rows[-1][0].decode() if rows else ""
 
 
 @functools.cache
@@ -245,7 +254,7 @@ def _statement(entity: Entity, where: Sequence[Composable], order: Order, *, bou
     )
     # Rendering comes after the cut, so that what is skipped costs nothing.
     return SQL(
-        "SELECT string_agg(line, E'\\x1e') FROM (SELECT p.sourced_id || E'\\x1f' || p.changed || E'\\x1f' || {sealed}"
+        "SELECT string_agg(line, E'\\x1f') FROM (SELECT p.sourced_id || E'\\x1f' || p.changed || E'\\x1f' || {sealed}"
         " || E'\\x1f' || {document} AS line FROM ({rows}) AS p ORDER BY {by}) AS l"
     ).format(
         sealed=SQL("coalesce(encode(p.sealed, 'hex'), '')") if entity.sealed else SQL("''"),

@@ -65,8 +65,8 @@ async def test_a_page_in_the_past_is_the_page_that_was(board, pool):
                 ),
             ],
         )
-        found = [rosters.rows(answer) for answer in answers]
-        seen = set().union(*map(rosters.changed, found))
+        found = [rosters.picked(answer) for answer in answers]
+        seen = {revision for page in found for revision in page.changed}
         (stamps,) = await reading.ask(pool, one.tenant.id, [rosters.stamps(seen)])
         return int(total[0]), [rosters.records(rows, entities.ORGS, at.sealer, dict(stamps)) for rows in found]
 

@@ -60,8 +60,8 @@ async def records(hub: Any) -> Records:
     sealer = hub.tenant.sealer(hub.worker.master)
     at = rosters.Shown(snapshot.published, snapshot.committed > snapshot.published, sealer)
     queries = [rosters.page(at, Selection(entity), {}, limit=100_000, skip=0) for entity in entities.EXPOSED]
-    pages = [rosters.rows(answer) for answer in await reading.ask(hub.pool, hub.tenant.id, queries)]
-    seen = set().union(*map(rosters.changed, pages))
+    pages = [rosters.picked(answer) for answer in await reading.ask(hub.pool, hub.tenant.id, queries)]
+    seen = {revision for page in pages for revision in page.changed}
     (stamps,) = await reading.ask(hub.pool, hub.tenant.id, [rosters.stamps(seen)])
     found = {}
     for entity, rows in zip(entities.EXPOSED, pages, strict=True):
