@@ -37,6 +37,9 @@ BACKLOG = 1_024
 GRACE = 5.0
 """Seconds that requests under way have to finish at the end."""
 
+FIRST = 0.5
+"""Seconds that a connection that was taken up just before the end has to say what it came for."""
+
 
 def make_app(
     pool: Pool,
@@ -145,4 +148,7 @@ async def serve(
     finally:
         for one in listening:
             one.close()
+        end = loop.time() + FIRST
+        while loop.time() < end and any(isinstance(one, Connection) and one.silent for one in server.connections):
+            await asyncio.sleep(0.01)
         await runner.cleanup()

@@ -118,6 +118,11 @@ class Connection(web.RequestHandler):
         self.whole = b""
         """The request under way, where no other has come since."""
 
+    @property
+    def silent(self) -> bool:
+        """Whether nothing has come yet."""
+        return self._plain and not self._request_count and not self._messages and not self.whole
+
     def data_received(self, data: bytes) -> None:
         idle = self._answered == self._request_count and not self._messages
         # aiohttp has had one before, and sees to time limits since.

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import aiohttp
 
+from api import app as apps
 from daemon import child, config, web
 from sql import database, processes
 
@@ -31,6 +32,36 @@ async def test_the_role_answers_beats_and_leaves(conninfo: str, pool: database.P
     stop.set()
     await asyncio.wait_for(role, 5)
     assert await alive(pool) == []
+
+
+async def test_who_has_just_been_let_in_is_heard_at_the_end(pool: database.Pool):
+    service = apps.make_app(pool, bytes(32), public_url=None, build="b1")
+    up, stop = asyncio.Event(), asyncio.Event()
+    with socket.create_server(("127.0.0.1", 0)) as sock:
+        role = asyncio.create_task(apps.serve(service, [sock], stop, ready=up.set))
+        await up.wait()
+        reader, writer = await asyncio.open_connection(*sock.getsockname())
+        await asyncio.sleep(0.1)  # until it is taken up
+        stop.set()
+        await asyncio.sleep(0.1)
+        writer.write(b"GET /docs HTTP/1.1\r\nHost: hub\r\n\r\n")
+        assert (await reader.read()).startswith(b"HTTP/1.1 200 ")
+        writer.close()
+        await asyncio.wait_for(role, 5)
+
+
+async def test_who_says_nothing_keeps_nobody_waiting(pool: database.Pool):
+    service = apps.make_app(pool, bytes(32), public_url=None, build="b1")
+    up, stop = asyncio.Event(), asyncio.Event()
+    with socket.create_server(("127.0.0.1", 0)) as sock:
+        role = asyncio.create_task(apps.serve(service, [sock], stop, ready=up.set))
+        await up.wait()
+        reader, writer = await asyncio.open_connection(*sock.getsockname())
+        await asyncio.sleep(0.1)
+        stop.set()
+        assert await asyncio.wait_for(reader.read(), 5) == b""
+        writer.close()
+        await asyncio.wait_for(role, 5)
 
 
 async def alive(pool: database.Pool) -> list[str]:
