@@ -39,6 +39,8 @@ GRACE = 5.0
 
 FIRST = 0.5
 """Seconds that a connection that was taken up just before the end has to say what it came for."""
+LOOK = 0.01
+"""Seconds between two looks whether it has."""
 
 
 def make_app(
@@ -148,7 +150,7 @@ async def serve(
     finally:
         for one in listening:
             one.close()
-        end = loop.time() + FIRST
-        while loop.time() < end and any(isinstance(one, Connection) and one.silent for one in server.connections):
-            await asyncio.sleep(0.01)
+        for _ in range(round(FIRST / LOOK)):
+            if any(isinstance(one, Connection) and one.silent for one in server.connections):
+                await asyncio.sleep(LOOK)
         await runner.cleanup()
