@@ -9,11 +9,13 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
-from typing import cast
+from collections.abc import Callable, Iterator
+from typing import TypeVar, cast
 
 import msgspec
 import uvloop
+
+T = TypeVar("T")
 
 _END = b"\r\n\r\n"
 _LENGTH = b"\r\ncontent-length: "
@@ -32,6 +34,8 @@ class Task(msgspec.Struct, frozen=True):
     """Requests a second over all connections; 0: as fast as they are answered."""
     warm: float = 0.5
     """Seconds at the beginning that do not count."""
+    held: bool = False
+    """It ends before its time when standard input does."""
 
 
 class Figures(msgspec.Struct, frozen=True):
@@ -121,6 +125,10 @@ class Load:
             return None
         return max(0.0, self._task.connections / self._task.pace - seconds) if self._task.pace else 0.0
 
+    def end(self) -> None:
+        """Send nothing more."""
+        self._ends = min(self._ends, time.perf_counter())
+
     def figures(self) -> Figures:
         ordered = sorted(self.times) or [0.0]
 
@@ -128,7 +136,7 @@ class Load:
             return 1000 * ordered[min(len(ordered) - 1, int(share * len(ordered)))]
 
         return Figures(
-            len(self.times) / self._task.seconds,
+            len(self.times) / (self._ends - self._begun - self._task.warm),
             at(0.5),
             at(0.95),
             at(0.99),
@@ -141,6 +149,8 @@ class Load:
 async def _run(task: Task) -> Figures:
     load = Load(task)
     loop = asyncio.get_running_loop()
+    if task.held:
+        loop.run_in_executor(None, sys.stdin.buffer.read).add_done_callback(lambda _: load.end())
     texts = [one.encode() for one in task.requests]
     wires = []
     for number in range(task.connections):
@@ -160,7 +170,18 @@ def run(task: Task) -> Figures:
     return msgspec.json.decode(done.stdout, type=Figures)
 
 
+def during(task: Task, other: Callable[[], T]) -> tuple[Figures, T]:
+    """The task while something else is done, and what came of that."""
+    words = [sys.executable, "-m", "bench.wire"]
+    with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdin is not None
+        process.stdin.write(msgspec.json.encode(msgspec.structs.replace(task, held=True)) + b"\n")
+        process.stdin.flush()
+        result = other()
+        return msgspec.json.decode(process.communicate()[0], type=Figures), result
+
+
 if __name__ == "__main__":
     sys.stdout.buffer.write(
-        msgspec.json.encode(uvloop.run(_run(msgspec.json.decode(sys.stdin.buffer.read(), type=Task))))
+        msgspec.json.encode(uvloop.run(_run(msgspec.json.decode(sys.stdin.buffer.readline(), type=Task))))
     )
