@@ -26,7 +26,7 @@ log = structlog.get_logger("daemon.web")
 
 async def serve(settings: config.Settings, place: child.Place) -> None:
     """Answer until told to stop."""
-    master = keys.master(settings.state)
+    master, tls = keys.master(settings.state), _tls(settings.api)
     async with database.open_pool(place.conninfo, patience=PATIENCE) as pool:
         service = app.make_app(
             pool,
@@ -39,7 +39,7 @@ async def serve(settings: config.Settings, place: child.Place) -> None:
             buckets=Shared(settings.state / "buckets") if settings.api.workers > 1 else None,
         )
         async with asyncio.TaskGroup() as tasks:
-            serving = app.serve(service, [place.sockets["api"]], place.stop, tls=_tls(settings.api), ready=place.ready)
+            serving = app.serve(service, [place.sockets["api"]], place.stop, tls=tls, ready=place.ready)
             tasks.create_task(serving)
             if "health" in place.sockets:
                 tasks.create_task(app.serve(health.make_app(pool), [place.sockets["health"]], place.stop))
@@ -62,10 +62,20 @@ def _texts(package: str, names: Iterable[str] | None) -> Iterable[bytes]:
 
 
 def _tls(settings: config.Api) -> ssl.SSLContext | None:
+    """TLS 1.2 and newer with our certificate. Raises Misconfigured where it or its key cannot be used."""
     if settings.tls_certificate is None:
         return None
+    what = f"api.tls_certificate {settings.tls_certificate} with api.tls_key {settings.tls_key}"
+
+    def passphrase() -> str:
+        raise config.Misconfigured(f"{what}: the key has a passphrase, which nobody is there to type.")
+
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    context.load_cert_chain(settings.tls_certificate, settings.tls_key)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    try:
+        context.load_cert_chain(settings.tls_certificate, settings.tls_key, passphrase)
+    except OSError as error:  # which an SSLError is, too
+        raise config.Misconfigured(f"{what}: {error.strerror or error}.") from error
     return context
 
 

@@ -1,12 +1,19 @@
 """The role `api` as a whole: it answers on its sockets, shows that it lives, and leaves without a trace."""
 
 import asyncio
+import datetime
 import socket
+import ssl
 from pathlib import Path
 
 import aiohttp
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from api import app as apps
+from api import discovery, operations
 from daemon import child, config, web
 from sql import database, processes
 
@@ -32,6 +39,68 @@ async def test_the_role_answers_beats_and_leaves(conninfo: str, pool: database.P
     stop.set()
     await asyncio.wait_for(role, 5)
     assert await alive(pool) == []
+
+
+@pytest.fixture(scope="module")
+def certified(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a certificate, its key, that key with a passphrase, and another key."""
+    folder = tmp_path_factory.mktemp("tls")
+    key, other = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
+    now = datetime.datetime.now(datetime.UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - datetime.timedelta(hours=1))
+        .not_valid_after(now + datetime.timedelta(hours=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    (folder / "cert.pem").write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+    locked = serialization.BestAvailableEncryption(b"word")
+    for file, one, lock in (
+        ("key.pem", key, serialization.NoEncryption()),
+        ("locked.pem", key, locked),
+        ("other.pem", other, serialization.NoEncryption()),
+    ):
+        text = one.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, lock)
+        (folder / file).write_bytes(text)
+    return folder
+
+
+def settings_with(state: Path, certified: Path, key: str) -> config.Settings:
+    api = config.Api(tls_certificate=certified / "cert.pem", tls_key=certified / key)
+    return config.Settings(state=state, api=api)
+
+
+async def test_the_api_speaks_tls(conninfo: str, certified: Path, tmp_path: Path):
+    sock = socket.create_server(("127.0.0.1", 0))
+    origin = f"https://localhost:{sock.getsockname()[1]}"
+    ready, stop = asyncio.Event(), asyncio.Event()
+    place = child.Place("api", "api-0", conninfo, {"api": sock}, stop, ready.set)
+    role = asyncio.create_task(web.serve(settings_with(tmp_path, certified, "key.pem"), place))
+    await ready.wait()
+    trust = ssl.create_default_context(cafile=str(certified / "cert.pem"))
+    address = f"{origin}{operations.BASE}/discovery/{discovery.NAMES[0]}"
+    async with aiohttp.ClientSession() as session, session.get(address, ssl=trust) as response:
+        assert response.status == 200
+        assert (await response.json())["servers"][0]["url"].startswith(origin)
+    stop.set()
+    await asyncio.wait_for(role, 10)
+
+
+@pytest.mark.parametrize(
+    ("key", "says"), [("other.pem", "mismatch"), ("locked.pem", "has a passphrase"), ("none.pem", "No such file")]
+)
+async def test_a_key_that_cannot_be_used_is_named(conninfo: str, certified: Path, tmp_path: Path, key: str, says: str):
+    with socket.create_server(("127.0.0.1", 0)) as sock:
+        place = child.Place("api", "api-0", conninfo, {"api": sock}, asyncio.Event(), lambda: None)
+        with pytest.raises(config.Misconfigured, match=says) as refusal:
+            await web.serve(settings_with(tmp_path, certified, key), place)
+    assert key in str(refusal.value)
 
 
 async def test_who_has_just_been_let_in_is_heard_at_the_end(pool: database.Pool):
