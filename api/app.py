@@ -7,6 +7,7 @@ import socket
 import ssl
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Sequence
+from pathlib import Path
 
 from aiohttp import http_exceptions, web
 
@@ -17,7 +18,7 @@ from api.door import Door
 from api.front import Connection, Front
 from api.guesses import Guesses
 from api.kept import Kept
-from api.limits import Buckets, Own
+from api.limits import Buckets
 from api.newest import Newest
 from api.peers import Peers
 from api.standing import Standings
@@ -50,23 +51,24 @@ def make_app(
     public_url: str | None,
     build: str,
     cache: int = pages.MOST_BYTES,
-    buckets: Buckets | None = None,
+    shared: Path | None = None,
     trusted_proxies: Sequence[str] = (),
     door: Door | None = None,
 ) -> web.Application:
     """The service over a database. `build` marks the version whose answers these are, for ETag; `cache`: bytes.
 
-    `buckets` are those that it shares with other processes; `trusted_proxies` networks of which it believes whom they
-    name. Raises ValueError where one is no network. Without a `door` nothing can be delivered by HTTP.
+    `shared` is a folder for what it shares with other processes and its successors; `trusted_proxies` networks of which
+    it believes whom they name. Raises ValueError where one is no network. Without a `door` nothing can be delivered by
+    HTTP.
     """
     app = web.Application(middlewares=[handlers.audited, status.speaks])
     app[places.POOL] = pool
     app[places.MASTER] = master
     app[places.TOKENS] = Tokens(pool, master)
-    app[places.WALKS] = Walks()
+    app[places.WALKS] = Walks(shared / "walks" if shared else None)
     app[places.PEERS] = Peers(trusted_proxies)
     app[places.GUESSES] = Guesses()
-    app[places.BUCKETS] = buckets or Own()
+    app[places.BUCKETS] = Buckets(shared / "buckets" if shared else None)
     app[places.UNDER_WAY] = Counter()
     app[places.CLOCK] = clock = Clock(pool)
     app[places.NEWEST] = newest = Newest(pool, clock)

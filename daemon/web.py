@@ -9,7 +9,6 @@ from importlib import resources
 import structlog
 
 from api import app, health
-from api.limits import Shared
 from daemon import child, config, keys
 from daemon.doors import http
 from sql import database, processes
@@ -36,7 +35,7 @@ async def serve(settings: config.Settings, place: child.Place) -> None:
             cache=settings.api.cache << 20,
             trusted_proxies=settings.api.trusted_proxies,
             door=http.opened(pool, master, settings.state, settings.api.upload_limit << 20),
-            buckets=Shared(settings.state / "buckets") if settings.api.workers > 1 else None,
+            shared=settings.state,
         )
         async with asyncio.TaskGroup() as tasks:
             serving = app.serve(service, [place.sockets["api"]], place.stop, tls=tls, ready=place.ready)

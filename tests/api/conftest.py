@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import contextlib
 import socket
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import Any
@@ -200,17 +201,24 @@ async def app(pool: Pool, public_url: str | None) -> web.Application:
     return apps.make_app(pool, bytes(range(32)), public_url=public_url, build="b1")
 
 
-@pytest.fixture
-async def origin(app: web.Application) -> AsyncIterator[str]:
+@contextlib.asynccontextmanager
+async def serving(app: web.Application) -> AsyncIterator[str]:
     """The service is answering there."""
     stop, up = asyncio.Event(), asyncio.Event()
     sock = socket.create_server(("127.0.0.1", 0))
     host, port = sock.getsockname()
-    serving = asyncio.create_task(apps.serve(app, [sock], stop, ready=up.set))
+    task = asyncio.create_task(apps.serve(app, [sock], stop, ready=up.set))
     await up.wait()
     yield f"http://{host}:{port}"
     stop.set()
-    await serving
+    await task
+
+
+@pytest.fixture
+async def origin(app: web.Application) -> AsyncIterator[str]:
+    """The service is answering there."""
+    async with serving(app) as address:
+        yield address
 
 
 @pytest.fixture

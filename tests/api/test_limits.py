@@ -6,7 +6,7 @@ import multiprocessing
 
 import pytest
 
-from api import limits, places
+from api import limits, places, slots
 from sql import audit, clients, database
 
 
@@ -90,7 +90,7 @@ async def test_an_expired_client_gets_no_token(north, stranger, pool):
 
 
 def take_all(file, answers):
-    shared = limits.Shared(file)
+    shared = limits.Buckets(file)
     answers.put(sum(not shared.take("client", 60, 500).wait for _ in range(1000)))
 
 
@@ -106,10 +106,10 @@ def test_several_processes_share_a_bucket(tmp_path):
     assert 500 <= taken <= 510  # what came in meanwhile, one a second
 
 
-@pytest.mark.parametrize("made", [lambda folder: limits.Own(), lambda folder: limits.Shared(folder / "buckets")])
+@pytest.mark.parametrize("made", [lambda folder: limits.Buckets(), lambda folder: limits.Buckets(folder / "buckets")])
 def test_a_bucket_fills_at_its_rate_and_no_further(made, tmp_path, monkeypatch):
     now = [1000.0]
-    monkeypatch.setattr(limits.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(slots.time, "monotonic", lambda: now[0])
     bucket = made(tmp_path)
     assert [bucket.take("a", 120, 2).wait for _ in range(4)] == [0, 0, 1, 1]
     assert bucket.take("b", 120, 2).remaining == 1

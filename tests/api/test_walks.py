@@ -6,6 +6,9 @@ import random
 
 import pytest
 
+from api import app as apps
+
+from .conftest import BASE, serving
 from .test_answers import links
 
 ORGS = {f"o-{number:03}": {"sourcedId": f"o-{number:03}", "name": "0", "type": "school"} for number in range(60)}
@@ -88,3 +91,19 @@ async def test_pages_counted_by_the_client_stay_with_the_revision_of_the_first(b
     assert [org["sourcedId"] for org in body["orgs"]] == ["o-001", "o-015"]
     _, body, _ = await caller.get(f"{query}&offset=10")  # that walk is over
     assert {org["name"] for org in body["orgs"]} == {"0", "1"}
+
+
+async def test_a_walk_counted_by_the_client_goes_on_at_another_process(board, stranger, pool, tmp_path):
+    one, rows = await board("walked"), list(ORGS.values())[:20]
+    await one.load({"orgs": rows})
+    caller, query = await stranger().sign_in(one), f"{BASE}/orgs?limit=10"
+    made = [apps.make_app(pool, bytes(range(32)), public_url=None, build="b1", shared=tmp_path) for _ in range(2)]
+    async with serving(made[0]) as first, serving(made[1]) as second:
+        await caller.get(f"{first}{query}")
+        await one.load({"orgs": [{**row, "name": "1"} for row in rows]})
+        _, body, _ = await caller.get(f"{second}{query}&offset=10")
+        assert {org["name"] for org in body["orgs"]} == {"0"}
+        _, body, _ = await caller.get(f"{second}{query}")
+        assert {org["name"] for org in body["orgs"]} == {"1"}
+        _, body, _ = await caller.get(f"{first}{query}&offset=10")
+        assert {org["name"] for org in body["orgs"]} == {"1"}
