@@ -24,6 +24,7 @@ from api.peers import Peers
 from api.standing import Standings
 from api.tokens import Tokens
 from api.walks import Walks
+from sql import seal
 from sql.database import Pool
 
 MOST_KEPT = 50_000
@@ -67,7 +68,7 @@ def make_app(
     app[places.TOKENS] = Tokens(pool, master)
     app[places.WALKS] = Walks(shared / "walks" if shared else None)
     app[places.PEERS] = Peers(trusted_proxies)
-    app[places.GUESSES] = Guesses()
+    app[places.GUESSES] = Guesses(shared / "guesses" if shared else None, seal.derive(master, "guesses"))
     app[places.BUCKETS] = Buckets(shared / "buckets" if shared else None)
     app[places.UNDER_WAY] = Counter()
     app[places.CLOCK] = clock = Clock(pool)

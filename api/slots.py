@@ -1,6 +1,7 @@
 """Small facts by name, in a table of a fixed size that processes of one machine share and a restart leaves as it is.
 
-A name has its place in one set of a few slots. Where a set is full, what rested longest gives way.
+A name has its place in one set of a few slots. Where a set is full, what rested longest gives way. Threads must take
+turns.
 """
 
 import fcntl
@@ -19,9 +20,13 @@ _KEY = 16
 
 
 class Slots:
-    """The table. `values` is what a slot holds, as `struct` writes it; without a file it is this process's own."""
+    """The table. `values` is what a slot holds, as `struct` writes it; without a file it is this process's own.
 
-    def __init__(self, values: str, file: Path | None = None) -> None:
+    `secret`, up to 64 bytes, keeps others from choosing names that share a set.
+    """
+
+    def __init__(self, values: str, file: Path | None = None, secret: bytes = b"") -> None:
+        self._secret = secret
         self.slot = struct.Struct(f"={_KEY}sd{values}")
         size = SETS * WAYS * self.slot.size
         self.file = -1
@@ -32,7 +37,7 @@ class Slots:
 
     def of(self, name: str) -> "Slot":
         """The slot of a name, for `with`: nobody else touches it meanwhile."""
-        return Slot(self, hashlib.blake2b(name.encode(), digest_size=_KEY).digest())
+        return Slot(self, hashlib.blake2b(name.encode(), digest_size=_KEY, key=self._secret).digest())
 
 
 class Slot:

@@ -30,6 +30,9 @@ T = TypeVar("T")
 HASHER = argon2.PasswordHasher()
 """Argon2id, 64 MiB, 3 passes, 4 lanes."""
 
+REMEMBERED = 10_000
+"""Pairs of address and user, who take turns."""
+
 
 class Logins:
     """Who may come in."""
@@ -67,8 +70,9 @@ class Logins:
         return login if any(hmac.compare_digest(offered, one) for one in known) else None
 
     def _check(self, login: Login | None, password: str | bytes, name: str, address: str) -> bool:
-        if self._guesses.wait(name, address):
-            return False
+        with self._lock:
+            if self._guesses.wait(name, address):
+                return False
         known = login.password_hash if login else None
         with self._two:
             self.checks += 1
@@ -76,17 +80,18 @@ class Logins:
                 right = HASHER.verify(known or self._nobody, password) and known is not None
             except (argon2.exceptions.VerificationError, argon2.exceptions.InvalidHashError):
                 right = False
-        if right:
-            self._guesses.right(name, address)
-        else:
-            self._guesses.wrong(name, address)
+        with self._lock:
+            if right:
+                self._guesses.right(name, address)
+            else:
+                self._guesses.wrong(name, address)
         return right
 
     def _lock_of(self, address: str, user: str) -> threading.Lock:
         with self._lock:
             lock = self._locks.pop((address, user), None) or threading.Lock()
             self._locks[address, user] = lock  # the end of the dictionary is what was used last
-            if len(self._locks) > guesses.REMEMBERED:
+            if len(self._locks) > REMEMBERED:
                 del self._locks[next(iter(self._locks))]
             return lock
 

@@ -194,9 +194,16 @@ def test_each_ban_is_twice_as_long_up_to_a_day(monkeypatch):
     assert waits[:4] == [0, 0, 0, 0]
     assert waits[4:12] == [900, 1800, 3600, 7200, 14_400, 28_800, 57_600, 86_400]
     assert set(waits[12:]) == {86_400}
-    for number in range(guesses.REMEMBERED + 10):
-        tries.wrong(str(number), "b")
-    assert tries.wait("a", "b") == 0  # what rested longest is forgotten
+    tries.right("a", "b")
+    assert tries.wait("a", "b") == 0
+
+
+def test_all_processes_know_who_was_wrong(tmp_path):
+    one, other = (guesses.Guesses(tmp_path / "guesses", bytes(32)) for _ in range(2))
+    for number in range(guesses.FREE):
+        (one, other)[number % 2].wrong("a", "b")
+    assert one.wait("a", "b") == other.wait("a", "b") == guesses.BAN
+    assert other.wait("a", "c") == other.wait("c", "b") == 0
 
 
 def key_of(day):
