@@ -2,8 +2,10 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
-# Byte code stays out of the tree, so that trying RosterHub leaves nothing but .venv behind.
+# Byte code stays out of the tree, so that trying RosterHub leaves nothing but .venv behind. It is kept there, since each
+# process of the hub would compile for half a second otherwise.
 export PYTHONPYCACHEPREFIX := $(CURDIR)/.venv/bytecode
+unexport PYTHONDONTWRITEBYTECODE
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .PHONY: setup check format test demo run bench prove snapshots docs clean
@@ -12,7 +14,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --require-hashes -r requirements.txt
 	$(BIN)/python -c 'import pathlib, site; pathlib.Path(site.getsitepackages()[0], "rosterhub.pth").write_text("$(CURDIR)\n")'
-	printf '#!/bin/sh\nexec "$(CURDIR)/$(BIN)/python" -m daemon.cli "$$@"\n' > $(BIN)/rosterhub
+	printf '#!/bin/sh\nunset PYTHONDONTWRITEBYTECODE\nexport PYTHONPYCACHEPREFIX="$(PYTHONPYCACHEPREFIX)"\nexec "$(CURDIR)/$(BIN)/python" -m daemon.cli "$$@"\n' > $(BIN)/rosterhub
 	chmod +x $(BIN)/rosterhub
 	touch $@
 
