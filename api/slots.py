@@ -14,30 +14,48 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+import structlog
+
+log = structlog.get_logger("api.slots")
+
 SETS, WAYS = 1 << 13, 4
 """Sets of slots, and slots of a set."""
 _KEY = 16
 
 
 class Slots:
-    """The table. `values` is what a slot holds, as `struct` writes it; without a file it is this process's own.
+    """The table. `values` is what a slot holds, as `struct` writes it.
 
-    `secret`, up to 64 bytes, keeps others from choosing names that share a set.
+    Without a file it is this process's own, as it is where the disk is full. `secret`, up to 64 bytes, keeps others
+    from choosing names that share a set.
     """
 
     def __init__(self, values: str, file: Path | None = None, secret: bytes = b"") -> None:
         self._secret = secret
         self.slot = struct.Struct(f"={_KEY}sd{values}")
         size = SETS * WAYS * self.slot.size
-        self.file = -1
-        if file is not None:
-            self.file = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-            os.ftruncate(self.file, size)
+        self.file = -1 if file is None else _opened(file, size)
         self.table = mmap.mmap(self.file, size)
 
     def of(self, name: str) -> "Slot":
         """The slot of a name, for `with`: nobody else touches it meanwhile."""
-        return Slot(self, hashlib.blake2b(name.encode(), digest_size=_KEY, key=self._secret).digest())
+        return Slot(
+            self, hashlib.blake2b(name.encode(errors="surrogatepass"), digest_size=_KEY, key=self._secret).digest()
+        )
+
+
+def _opened(file: Path, size: int) -> int:
+    """The file with room for so many bytes, -1 where the disk has none: the first touch would end the process then."""
+    opened = -1
+    try:
+        opened = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        os.posix_fallocate(opened, 0, size)
+    except OSError as error:
+        log.warning("not shared", file=file.name, problem=error.strerror)
+        if opened >= 0:
+            os.close(opened)
+        return -1
+    return opened
 
 
 class Slot:

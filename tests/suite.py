@@ -21,7 +21,7 @@ DATABASE = ("tests/sql", "tests/api", "tests/daemon/ingest", "tests/machine", "t
 def run(name: str, server: str, *what: str) -> int:
     print(f"== PostgreSQL {name} as {'root' if os.geteuid() == 0 else f'user {os.geteuid()}'}", flush=True)
     started = time.monotonic()
-    words = [sys.executable, "-m", "pytest", "-q", "-n", "2", "--dist", "loadgroup", "-p", "no:cacheprovider", *what]
+    words = [sys.executable, "-m", "pytest", "-q", "-n", "3", "--dist", "loadgroup", "-p", "no:cacheprovider", *what]
     code = subprocess.run(words, cwd=ROOT, env={**os.environ, "TEST_POSTGRES": server}).returncode
     ended = "held" if code == 0 else f"exit {code}"
     print(f"== PostgreSQL {name}: {ended}, {time.monotonic() - started:.0f} s", flush=True)

@@ -1,5 +1,7 @@
 """The table that processes share: what is put there by name is found there, and nothing else."""
 
+import errno
+
 import pytest
 
 from api import slots
@@ -49,6 +51,16 @@ def test_in_a_full_set_what_rested_longest_gives_way(now, monkeypatch):
     assert known == names[-slots.WAYS + 1 :]
     for name in known:
         assert get(table, name) == (names.index(name),)
+
+
+def test_where_the_disk_is_full_the_table_is_ones_own(tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(slots.os, "posix_fallocate", full)
+    table = Slots("q", tmp_path / "slots")
+    put(table, "a\udcff", 1)
+    assert get(table, "a\udcff") == (1,)
 
 
 def test_a_file_is_shared_and_outlives_who_made_it(now, tmp_path):
