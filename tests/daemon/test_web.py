@@ -1,9 +1,11 @@
 """The role `api` as a whole: it answers on its sockets, shows that it lives, and leaves without a trace."""
 
 import asyncio
+import contextlib
 import datetime
 import socket
 import ssl
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import aiohttp
@@ -103,7 +105,9 @@ async def test_a_key_that_cannot_be_used_is_named(conninfo: str, certified: Path
     assert key in str(refusal.value)
 
 
-async def test_who_has_just_been_let_in_is_heard_at_the_end(pool: database.Pool):
+@contextlib.asynccontextmanager
+async def leaving(pool: database.Pool) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
+    """A connection that was taken up just before the service was told to end."""
     service = apps.make_app(pool, bytes(32), public_url=None, build="b1")
     up, stop = asyncio.Event(), asyncio.Event()
     with socket.create_server(("127.0.0.1", 0)) as sock:
@@ -112,25 +116,21 @@ async def test_who_has_just_been_let_in_is_heard_at_the_end(pool: database.Pool)
         reader, writer = await asyncio.open_connection(*sock.getsockname())
         await asyncio.sleep(0.1)  # until it is taken up
         stop.set()
+        yield reader, writer
+        writer.close()
+        await asyncio.wait_for(role, 5)
+
+
+async def test_who_has_just_been_let_in_is_heard_at_the_end(pool: database.Pool):
+    async with leaving(pool) as (reader, writer):
         await asyncio.sleep(0.1)
         writer.write(b"GET /docs HTTP/1.1\r\nHost: hub\r\n\r\n")
         assert (await reader.read()).startswith(b"HTTP/1.1 200 ")
-        writer.close()
-        await asyncio.wait_for(role, 5)
 
 
 async def test_who_says_nothing_keeps_nobody_waiting(pool: database.Pool):
-    service = apps.make_app(pool, bytes(32), public_url=None, build="b1")
-    up, stop = asyncio.Event(), asyncio.Event()
-    with socket.create_server(("127.0.0.1", 0)) as sock:
-        role = asyncio.create_task(apps.serve(service, [sock], stop, ready=up.set))
-        await up.wait()
-        reader, writer = await asyncio.open_connection(*sock.getsockname())
-        await asyncio.sleep(0.1)
-        stop.set()
+    async with leaving(pool) as (reader, _):
         assert await asyncio.wait_for(reader.read(), 5) == b""
-        writer.close()
-        await asyncio.wait_for(role, 5)
 
 
 async def alive(pool: database.Pool) -> list[str]:
