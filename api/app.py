@@ -12,6 +12,7 @@ from pathlib import Path
 from aiohttp import http_exceptions, web
 
 from api import auth, discovery, handlers, health, manual, operations, pages, places, status, uploads
+from api.ahead import Ahead
 from api.auditing import Log
 from api.clock import Clock
 from api.door import Door
@@ -80,6 +81,7 @@ def make_app(
     app[places.ANCHORS] = Kept(MOST_OPENED)
     app[places.LOG] = Log(pool)
     app[places.STANDINGS] = Standings(pool, master)
+    app[places.AHEAD] = Ahead(pool)
     app[places.PUBLIC_URL] = (public_url or "").rstrip("/")
     app[places.BUILD] = build
     app[places.FRONT] = Front(

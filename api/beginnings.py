@@ -21,10 +21,11 @@ def find(request: web.Request, caller: Caller, asked: Query, revision: int) -> t
     """Where to begin to look for a page: behind which id, and how many records then to skip."""
     if asked.after or not asked.offset or asked.order != Order():
         return asked.after, 0 if asked.after else asked.offset
-    place = caller.tenant_id, revision, request.path
-    if end := request.app[places.ENDS].get((*place, asked.filter, asked.offset)):
+    if end := request.app[places.ENDS].get((caller.client_id, revision, request.path, asked.filter, asked.offset)):
         return end, 0
-    anchors = request.app[places.ANCHORS].get(place) if not asked.filter.all else None
+    anchors = (
+        request.app[places.ANCHORS].get((caller.tenant_id, revision, request.path)) if not asked.filter.all else None
+    )
     if not anchors or asked.offset < rosters.STEP:
         return "", asked.offset
     number = min(asked.offset // rosters.STEP, len(anchors))
@@ -48,5 +49,5 @@ async def have_anchors(
 def remember(request: web.Request, caller: Caller, asked: Query, revision: int, rows: int, last_id: str) -> None:
     """A page of so many rows ended with that id."""
     if last_id:
-        key = caller.tenant_id, revision, request.path, asked.filter, asked.offset + rows
+        key = caller.client_id, revision, request.path, asked.filter, asked.offset + rows
         request.app[places.ENDS].put(key, last_id)

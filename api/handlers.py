@@ -1,11 +1,12 @@
 """The two handlers of the rostering service: a collection and a single record. Parse, read, respond."""
 
+import functools
 from collections.abc import Mapping, Sequence
 
 import msgspec
 from aiohttp import web
 
-from api import asking, auth, beginnings, deltas, links, opened, operations, packing, places, query
+from api import ahead, asking, auth, beginnings, deltas, links, opened, operations, packing, places, query
 from api.operations import Operation, Route
 from api.pages import Key, Page
 from api.standing import Answer
@@ -70,23 +71,10 @@ async def _page(
     if kept_total and asked.order == Order():
         revision = await beginnings.have_anchors(request, operation, caller, asked, revision)
 
-    def compose(shown: Shown) -> list[Query]:
-        after, skip = beginnings.find(request, caller, asked, shown.revision)
-        try:
-            wanted = rosters.page(
-                shown, selection, path,
-                limit=asked.limit, skip=skip, after=after, order=asked.order, filter=asked.filter,
-                found=found, since=since,
-            )  # fmt: skip
-        except filters.BadFilter as error:
-            raise query.not_applicable(error) from error
-        return [
-            wanted,
-            *(rosters.exists(shown, parent.selection, path[parent.parameter]) for parent in operation.parents),
-            *([rosters.total(shown, kept_total)] if kept_total else []),
-        ]
-
-    answer = await asking.ask(request, caller, compose, revision)
+    compose = functools.partial(_compose, request, operation, caller, asked, found, since)
+    answer = await request.app[places.AHEAD].take(ahead.key(caller.client_id, request.path, revision, asked))
+    if answer is None:
+        answer = await asking.ask(request, caller, compose, revision)
     first, *others = answer.rows
     picked = rosters.picked(first)
     for parent, known in zip(operation.parents, others, strict=False):
@@ -100,9 +88,58 @@ async def _page(
         total = await _count(request, operation, caller, asked, answer.shown.revision, found, since)
     last = picked.last_id if asked.order == Order() else ""
     beginnings.remember(request, caller, asked, answer.shown.revision, len(picked), last)
+    more = asked.offset + asked.limit < total
+    if more and asked.limit >= ahead.LEAST:
+        _read_ahead(request, operation, caller, asked, answer.shown.revision, last, found, since)
     records = await _records(request, caller, answer, picked, selection.entity)
     made = await _collection(request, route, caller, asked, records, answer.shown.revision, total=total, last_id=last)
     return made, answer.dated
+
+
+def _compose(
+    request: web.Request,
+    operation: Operation,
+    caller: Caller,
+    asked: query.Query,
+    found: Found,
+    since: int | None,
+    shown: Shown,
+) -> list[Query]:
+    """All that is asked of the database for a page. Raises Trouble."""
+    selection, path = operation.selection, request.match_info
+    after, skip = beginnings.find(request, caller, asked, shown.revision)
+    try:
+        wanted = rosters.page(
+            shown, selection, path,
+            limit=asked.limit, skip=skip, after=after, order=asked.order, filter=asked.filter, found=found, since=since,
+        )  # fmt: skip
+    except filters.BadFilter as error:
+        raise query.not_applicable(error) from error
+    kept_total = operation.collection if not asked.filter.all else ""
+    return [
+        wanted,
+        *(rosters.exists(shown, parent.selection, path[parent.parameter]) for parent in operation.parents),
+        *([rosters.total(shown, kept_total)] if kept_total else []),
+    ]
+
+
+def _read_ahead(
+    request: web.Request,
+    operation: Operation,
+    caller: Caller,
+    asked: query.Query,
+    revision: int,
+    last_id: str,
+    found: Found,
+    since: int | None,
+) -> None:
+    """Have the page after this one read."""
+    following = msgspec.structs.replace(asked, offset=asked.offset + asked.limit, after=last_id)
+    compose = functools.partial(_compose, request, operation, caller, following, found, since)
+    request.app[places.AHEAD].begin(
+        ahead.key(caller.client_id, request.path, revision, following),
+        lambda: request.app[places.STANDINGS].ask(caller.tenant_id, compose, revision),
+    )
 
 
 async def _nothing_new(

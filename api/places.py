@@ -4,6 +4,7 @@ from collections import Counter
 
 from aiohttp import web
 
+from api.ahead import Ahead
 from api.auditing import Log
 from api.clock import Clock
 from api.door import Door
@@ -30,13 +31,14 @@ NEWEST = web.AppKey("newest", Newest)
 PAGES = web.AppKey("pages", Pages)
 TOTALS = web.AppKey("totals", Kept[tuple[int, int, str, Filter], int])
 """Of filtered collections: tenant, revision, path and filter."""
-ENDS = web.AppKey("ends", Kept[tuple[int, int, str, Filter, int], str])
-"""The last id before an offset of a collection: tenant, revision, path, filter and offset."""
+ENDS = web.AppKey("ends", Kept[tuple[str, int, str, Filter, int], str])
+"""The last id before an offset of a collection, by a client's own account: client, revision, path, filter, offset."""
 OPENED = web.AppKey("opened", Kept[tuple[int, int, str, Clause], tuple[str, ...]])
 """Ids of the records that a clause on sealed values is true of: tenant, revision, entity and clause."""
 ANCHORS = web.AppKey("anchors", Kept[tuple[int, int, str], tuple[str, ...]])
 """Ids along a collection: tenant, revision and path."""
 STANDINGS = web.AppKey("standings", Standings)
+AHEAD = web.AppKey("ahead", Ahead)
 PUBLIC_URL = web.AppKey("public_url", str)
 BUILD = web.AppKey("build", str)
 

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from api import beginnings, places
+from api import ahead, beginnings, places
 from api.kept import Kept
 from sql import reading, rosters
 
@@ -83,14 +83,16 @@ async def test_nothing_is_answered_from_memory_when_the_database_is_away(caller,
     assert (await caller.get("/orgs"))[0] == 503
 
 
-@pytest.mark.parametrize("forgetful", [False, True, "anchored"])
+@pytest.mark.parametrize("forgetful", [False, True, "anchored", "ahead"])
 @pytest.mark.parametrize("sorted_by", ["", "&sort=name", "&sort=sourcedId&orderBy=desc", "&filter=name!='3'"])
 async def test_pages_by_link_and_by_offset_are_the_same(board, stranger, app, monkeypatch, sorted_by, forgetful):
     one = await board("paged")
     await one.load({"orgs": MANY})
     caller = await stranger().sign_in(one)
     _, whole, _ = await caller.get(f"/orgs?limit=1000{sorted_by}")
-    if forgetful:  # as another process is that has not answered the page before
+    if forgetful == "ahead":
+        monkeypatch.setattr(ahead, "LEAST", 1)
+    elif forgetful:  # as another process is that has not answered the page before
         monkeypatch.setattr(app[places.ENDS], "get", lambda key: None)
     if forgetful == "anchored":
         monkeypatch.setattr(beginnings, "DEEP", 12)
@@ -114,6 +116,70 @@ async def test_a_client_that_changes_the_offset_of_a_link_gets_that_offset(board
     assert "offset=10" in following
     _, body, _ = await caller.get(following.replace("offset=10", "offset=40"))
     assert [org["sourcedId"] for org in body["orgs"]] == [org["sourcedId"] for org in MANY[40:50]]
+
+
+async def walked(caller, address):
+    """The ids of all pages from that address on, each page's by itself."""
+    pages = []
+    while address:
+        status, body, headers = await caller.get(address)
+        assert status == 200
+        pages.append([org["sourcedId"] for org in body["orgs"]])
+        address = links(headers).get("next")
+    return pages
+
+
+async def test_the_next_page_is_read_ahead_and_once_only(board, stranger, app, monkeypatch):
+    one = await board("paged")
+    await one.load({"orgs": MANY})
+    caller = await stranger().sign_in(one)
+    monkeypatch.setattr(ahead, "LEAST", 10)
+    asked = []
+    page = rosters.page
+    monkeypatch.setattr(
+        rosters, "page", lambda *given, **how: asked.append((how["after"], how["limit"])) or page(*given, **how)
+    )
+    names = [org["sourcedId"] for org in MANY]
+    await caller.get("/orgs?limit=1")  # else it would have to find out first where the tenant stands
+    asked.clear()
+    assert await walked(caller, "/orgs?limit=20") == [names[:20], names[20:40], names[40:]]
+    assert asked == [("", 20), ("o-019", 20), ("o-039", 20)]
+    asked.clear()
+    _, _, headers = await caller.get("/orgs?limit=30&n=1")
+    await asyncio.sleep(0.1)
+    assert asked == [("", 30), ("o-029", 30)]  # before anybody has come for it
+    await one.load({"orgs": [{**org, "name": "new"} for org in MANY]})
+    _, body, _ = await caller.get(links(headers)["next"])
+    assert [org["name"] for org in body["orgs"]] == [org["name"] for org in MANY[30:]]
+
+
+async def test_a_page_read_ahead_waits_for_its_client_for_a_while(board, stranger, app, monkeypatch):
+    one = await board("paged")
+    await one.load({"orgs": MANY})
+    caller = await stranger().sign_in(one)
+    monkeypatch.setattr(ahead, "LEAST", 1)
+    monkeypatch.setattr(ahead, "PATIENCE", 0.1)
+    for number in range(6):
+        await caller.get(f"/orgs?limit={7 + number}")
+        assert len(app[places.AHEAD]) <= ahead.MOST
+    assert len(app[places.AHEAD]) == ahead.MOST
+    await asyncio.sleep(0.3)
+    assert len(app[places.AHEAD]) == 0
+
+
+@pytest.mark.parametrize("least", [1, 1_000])
+async def test_where_a_page_begins_is_one_clients_word_and_misleads_nobody_else(board, stranger, monkeypatch, least):
+    one = await board("paged")
+    await one.load({"orgs": MANY})
+    liar, honest = [await stranger().sign_in(one) for _ in range(2)]
+    monkeypatch.setattr(ahead, "LEAST", least)
+    _, _, headers = await honest.get("/orgs?limit=10")
+    following = links(headers)["next"]
+    _, body, _ = await liar.get(following.replace("o-009", "o-029"))
+    assert body["orgs"][0]["sourcedId"] == "o-030"
+    for address in (following.replace("offset=10", "offset=20"), "/orgs?limit=10&offset=20"):
+        _, body, _ = await honest.get(address)
+        assert body["orgs"][0]["sourcedId"] == "o-020"
 
 
 def test_what_rested_longest_gives_way():
