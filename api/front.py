@@ -90,7 +90,7 @@ class Front:
             client_id = caller.client_id
             if self._walks.recall(client_id, seen.path, page.asked) not in (None, page.revision):
                 return None
-            self._walks.remember(client_id, seen.path, page.asked, page.revision, more=page.more)
+            self._walks.remember(client_id, seen.path, page.asked, page.revision, full=page.full)
         rate = ""
         allowance = limits.take(self._buckets, caller.client)
         if allowance is not None:

@@ -38,7 +38,7 @@ async def page(request: web.Request) -> web.Response:
     else:
         request[places.TARGET], dated = kept.target, pages.dated
         _learn(request, route, key, kept, caller)
-    walks.remember(caller.client_id, request.path, asked, kept.revision, more=kept.more)
+    walks.remember(caller.client_id, request.path, asked, kept.revision, full=kept.full)
     return kept.answer(request.headers.get("If-None-Match"), dated)
 
 
@@ -175,7 +175,9 @@ async def _collection(
         "Link": links.around(request, asked, total, revision, last_id),
     }
     made = await _made(request, caller, revision, body, headers)
-    return msgspec.structs.replace(made, pinned=asked.revision is not None, asked=asked, more=more)
+    return msgspec.structs.replace(
+        made, pinned=asked.revision is not None, asked=asked, full=len(records) == asked.limit
+    )
 
 
 async def _count(

@@ -38,8 +38,8 @@ class Page(msgspec.Struct, frozen=True, weakref=True):
     """It was asked for at its revision."""
     asked: Query | None = None
     """The query of a collection."""
-    more: bool = False
-    """There is a page after it."""
+    full: bool = False
+    """It holds as many records as were asked for."""
 
     def answer(self, tags: str | None, dated: str) -> web.Response:
         """As a response of that date to a client that knows these ETags."""

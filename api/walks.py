@@ -29,12 +29,16 @@ class Walks:
         with self._revisions.of(_name(client_id, path, asked)) as last:
             return last.values[0] if last.values is not None and last.age < PAUSE else None
 
-    def remember(self, client_id: str, path: str, asked: Query, revision: int, *, more: bool) -> None:
-        """A page was answered at that revision; with no `more` after it the walk is over."""
+    def remember(self, client_id: str, path: str, asked: Query, revision: int, *, full: bool) -> None:
+        """A page was answered at that revision. A first page that is not `full` is a walk by itself.
+
+        Else nobody knows which page is the last one: after a full one many ask for another, which must be as empty as
+        it was when the walk began, and any page may be asked for twice. So a walk is over when another begins.
+        """
         if not _is_poll(asked):
             return
         with self._revisions.of(_name(client_id, path, asked)) as last:
-            if more:
+            if full or asked.offset:
                 last.put(revision)
             else:
                 last.clear()

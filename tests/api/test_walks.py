@@ -89,8 +89,29 @@ async def test_pages_counted_by_the_client_stay_with_the_revision_of_the_first(b
     greatest = max(org["dateLastModified"] for org in body["orgs"])
     _, body, _ = await caller.get(f"/orgs?filter=dateLastModified%3E'{greatest}'")
     assert [org["sourcedId"] for org in body["orgs"]] == ["o-001", "o-015"]
-    _, body, _ = await caller.get(f"{query}&offset=10")  # that walk is over
+    await caller.get(query)  # that walk is over
+    _, body, _ = await caller.get(f"{query}&offset=10")
     assert {org["name"] for org in body["orgs"]} == {"0", "1"}
+
+
+@pytest.mark.parametrize("kept", [False, True], ids=["read", "kept"])
+@pytest.mark.parametrize("clause", ["&filter=dateLastModified%3E'2000-01-01'", ""], ids=["a delta", "a first walk"])
+async def test_the_page_after_a_full_last_page_stays_empty(board, stranger, clause, kept):
+    one, rows = await board("walked"), list(ORGS.values())[:20]
+    await one.load({"orgs": rows})
+    caller = await stranger().sign_in(one)
+    query = f"/orgs?limit=10{clause}"
+    for _ in range(1 + kept * 2):
+        for offset in (0, 10):
+            assert len((await caller.get(f"{query}&offset={offset}"))[1]["orgs"]) == 10
+    await one.load({"orgs": [{**row, "name": "1"} for row in ORGS.values()]})
+    for offset, names in ((20, []), (20, []), (10, ["0"] * 10), (30, [])):  # asked for twice, as after a lost answer
+        _, body, _ = await caller.get(f"{query}&offset={offset}")
+        assert [org["name"] for org in body["orgs"]] == names
+    _, body, _ = await caller.get(f"{query}&offset=0")
+    assert {org["name"] for org in body["orgs"]} == {"1"}
+    _, body, _ = await caller.get(f"{query}&offset=20")
+    assert {org["name"] for org in body["orgs"]} == {"1"}
 
 
 async def test_a_walk_counted_by_the_client_goes_on_at_another_process(board, stranger, pool, tmp_path):
