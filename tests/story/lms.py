@@ -60,17 +60,19 @@ class Lms:
         self._connection.close()
 
     def get(self, address: str, **query: str | int) -> Answer:
-        """Ask for an address, or a path below the base."""
+        """Ask for an address, or a path below the base; where it is told to come again later, it does."""
+        while (answer := self.once(address, **query)).status == 429:
+            time.sleep(float(answer.headers["Retry-After"]))
+        return answer
+
+    def once(self, address: str, **query: str | int) -> Answer:
+        """The same, whatever the answer is."""
         target = address.removeprefix(self._origin) if "://" in address else self._path + address
         if query:
             target += f"?{urllib.parse.urlencode(query)}"
-        while True:
-            self._connection.request("GET", target, headers={"Authorization": f"Bearer {self.token}"})
-            response = self._connection.getresponse()
-            body = response.read()
-            if response.status != 429:
-                return Answer(response.status, response.headers, body)
-            time.sleep(float(response.headers["Retry-After"]))
+        self._connection.request("GET", target, headers={"Authorization": f"Bearer {self.token}"})
+        response = self._connection.getresponse()
+        return Answer(response.status, response.headers, response.read())
 
     @property
     def _origin(self) -> str:
