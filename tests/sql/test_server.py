@@ -348,3 +348,11 @@ def test_a_cluster_in_use_is_not_discarded(home: Path) -> None:
         server.discard(home)
     server.discard(home)
     assert sorted(path.name for path in home.iterdir()) == ["gate", "users"]
+
+
+@pytest.mark.parametrize(
+    ("memory", "megabytes"), [(256 << 20, 128), (2 << 30, 512), (16 << 30, 4096), (1 << 40, 4096)], ids=str
+)
+def test_a_quarter_of_the_memory_is_for_pages_within_reason(memory, megabytes):
+    assert cluster.buffers(memory) == megabytes
+    assert 128 <= cluster.buffers(cluster.memory()) <= 4096
