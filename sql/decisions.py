@@ -5,7 +5,7 @@ import uuid
 
 import msgspec
 
-from oneroster.refused import Refused
+from oneroster.refused import NoReason, Refused
 from oneroster.said import Said
 from sql import audit, claims, database, jobs, statements
 from sql.audit import Actor
@@ -19,13 +19,6 @@ class Unconfirmed(Refused):
     """The number of removals must be confirmed."""
 
     hint = "Look at `rosterhub job diff`, then say --confirm with the number of records that will be removed."
-    exit_code = 64
-
-
-class NoReason(Refused):
-    """A reason is needed; it is kept in the audit log."""
-
-    hint = "Say --reason with a few words."
     exit_code = 64
 
 
@@ -81,6 +74,12 @@ async def reject(conn: Connection, job: Job, reason: str, actor: Actor) -> None:
     if not await database.run(conn, STATEMENTS["discard"], _key(job) | {"reason": reason}):
         raise NotNow(f"It is {'approved already' if job.approved_at else job.state}.")
     await audit.write(conn, job.tenant_id, actor, "job.reject", str(job.id), detail={"reason": reason})
+
+
+async def retry(conn: Connection, job: Job, actor: Actor) -> None:
+    """Try a failed or rejected job once more. Raises NotNow (73) in any other state."""
+    await jobs.retry(conn, job)
+    await audit.write(conn, job.tenant_id, actor, "job.retry", str(job.id))
 
 
 async def supersede(conn: Connection, tenant_id: int, job: uuid.UUID, day: datetime.date) -> int:

@@ -14,14 +14,15 @@ CREATE TABLE tenants (
     state text COLLATE "C" NOT NULL DEFAULT 'active' CHECK (state IN ('active', 'paused', 'purged')),
     settings jsonb NOT NULL DEFAULT '{}',
     wrapped_key bytea NOT NULL,     -- the tenant's key under the master key; without it nothing sealed opens
-    created_at timestamptz NOT NULL DEFAULT now()
+    created_at timestamptz NOT NULL DEFAULT now(),
+    version integer NOT NULL DEFAULT 1  -- of name, profile and settings: whoever changes them says which one he read
 );
 
 CREATE TABLE inboxes (
     tenant_id integer NOT NULL REFERENCES tenants (id),
     id integer GENERATED ALWAYS AS IDENTITY,
     kind text COLLATE "C" NOT NULL CHECK (kind IN ('sftp', 'drop', 'pull')),
-    user_name text COLLATE "C" UNIQUE CHECK (user_name ~ '^[a-z0-9][a-z0-9-]{1,31}$'),
+    user_name text COLLATE "C" CHECK (user_name ~ '^[a-z0-9][a-z0-9-]{1,31}$'),
     password_hash text COLLATE "C",
     public_key text COLLATE "C",
     path text COLLATE "C",
@@ -38,6 +39,8 @@ CREATE TABLE inboxes (
                      WHEN 'drop' THEN path IS NOT NULL
                      ELSE url IS NOT NULL AND host_key IS NOT NULL AND every_seconds > 0 END)
 );
+-- The name of a removed door can be given to a new one.
+CREATE UNIQUE INDEX inboxes_user_name ON inboxes (user_name) WHERE removed_at IS NULL;
 
 -- What a pull door has fetched already, so that it fetches it once.
 CREATE TABLE pulled (
@@ -128,6 +131,7 @@ CREATE INDEX ON jobs (state, received_at) WHERE state IN ('received', 'loading')
 CREATE INDEX ON jobs (finished_at) WHERE reported_at IS NULL;
 CREATE INDEX ON jobs (tenant_id, sha256);
 CREATE INDEX ON jobs (tenant_id, content);
+CREATE INDEX ON jobs (tenant_id, received_at);
 -- Loads of one tenant are serial: two workers cannot both take a job of it.
 CREATE UNIQUE INDEX jobs_one_loading ON jobs (tenant_id) WHERE state = 'loading';
 
@@ -722,6 +726,16 @@ BEGIN ATOMIC
       FROM inboxes i JOIN tenants t ON t.id = i.tenant_id
      WHERE i.user_name = wanted AND i.kind = 'sftp' AND i.removed_at IS NULL AND t.state <> 'purged';
 END;
+
+-- Screens that listen look at once when a job or a tenant changes; without this they would a second later.
+CREATE FUNCTION tell_screens() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    NOTIFY rosterhub_changed;
+    RETURN NULL;
+END $$;
+REVOKE ALL ON FUNCTION tell_screens() FROM PUBLIC;
+CREATE TRIGGER tell_screens AFTER INSERT OR UPDATE ON jobs FOR EACH STATEMENT EXECUTE FUNCTION tell_screens();
+CREATE TRIGGER tell_screens AFTER INSERT OR UPDATE ON tenants FOR EACH STATEMENT EXECUTE FUNCTION tell_screens();
 
 -- ---------------------------------------------------------------------------------------------------------
 -- Row security and rights. Whoever has no tenant set sees nothing of a tenant's; the roles that work across

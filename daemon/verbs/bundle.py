@@ -66,17 +66,7 @@ def ingest(
     async def work(pool: Pool) -> Job:
         async with database.hub(pool, "viewer", read_only=True) as conn:
             owner = await tenants.by_code(conn, tenant)
-        number = await delivery.deliver(
-            pool,
-            here.master,
-            here.settings.state,
-            owner,
-            inbox=None,
-            via="hand",
-            bundle=bundle.name,
-            source=bundle,
-            actor=here.actor,
-        )
+        number = await delivery.by_hand(pool, here.master, here.settings.state, owner, bundle, here.actor)
         return await waiting.ended(pool, number) if wait else await waiting.now(pool, number)
 
     job = here.run(work)

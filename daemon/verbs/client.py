@@ -12,7 +12,7 @@ from daemon.here import Here
 from daemon.verbs import Given
 from oneroster import scopes
 from oneroster.refused import Refused
-from sql import clients, database, shown, tenants
+from sql import amounts, clients, database, shown, tenants
 from sql.clients import Client
 from sql.database import Pool
 
@@ -152,11 +152,7 @@ def rotate(client_id: str, *, overlap: str = "7d", json: bool = False, here: Giv
     json
         Print JSON.
     """
-    found = re.fullmatch(r"(\d+)([smhd])", overlap)
-    if not found:
-        raise BadOverlap(overlap)
-    units = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
-    time = datetime.timedelta(**{units[found[2]]: int(found[1])})
+    time = datetime.timedelta(seconds=amounts.seconds(overlap))
 
     async def work(pool: Pool) -> tuple[Client, str]:
         async with database.hub(pool, "admin") as conn:
@@ -278,10 +274,3 @@ def revoke(client_id: str, *, reason: str, here: Given) -> None:
 
     client = here.run(work)
     printing.line(f"Client {client.client_id} ({client.name}) is revoked.")
-
-
-class BadOverlap(Refused):
-    """That is no length of time."""
-
-    hint = "Write 0s, 30m, 12h or 7d."
-    exit_code = 64

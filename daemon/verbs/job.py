@@ -10,7 +10,7 @@ from daemon import comparing, printing, waiting
 from daemon.here import Here
 from daemon.verbs import Given
 from oneroster.refused import Refused
-from sql import audit, database, decisions, jobs, shown
+from sql import database, decisions, jobs, shown
 from sql import samples as kept_samples
 from sql.database import Connection, Pool
 from sql.jobs import Count, Job
@@ -272,8 +272,7 @@ def retry(job: str, *, here: Given) -> None:
     async def work(pool: Pool) -> Job:
         async with database.hub(pool, "operator") as conn:
             found = await jobs.by_prefix(conn, job)
-            await jobs.retry(conn, found)
-            await audit.write(conn, found.tenant_id, here.actor, "job.retry", str(found.id))
+            await decisions.retry(conn, found, here.actor)
             return found
 
     printing.line(f"Job {str(here.run(work).id)[:8]} waits to be tried again.")
