@@ -68,7 +68,7 @@ def members(entity: Entity, text: str | None, *, masked: bool = True) -> Members
         found.update(_flat(name, value))
     found.pop("sourcedId", None)
     if masked and entity is entities.USERS:
-        found = {name: _masked(name, value) for name, value in found.items()}
+        found = {name: masked(name, value) for name, value in found.items()}
     return found
 
 
@@ -97,7 +97,7 @@ def _item(item: Any) -> Any:
     return " ".join(str(leaf) for key, value in item.items() for leaf in _flat(key, value).values())
 
 
-def _masked(name: str, value: Any) -> Any:
+def masked(name: str, value: Any) -> Any:
     last = name.rsplit(".", 1)[-1]
     if last in NAMES and isinstance(value, str) and value:
         return f"{value[0]}**"
