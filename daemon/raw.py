@@ -70,7 +70,7 @@ def _text(stream: IO[bytes], encoding: str) -> Iterator[str]:
         codec = "utf-8-sig"
     elif head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         codec = "utf-16"
-    return iter(io.TextIOWrapper(cast(IO[bytes], stream), codec, errors="backslashreplace", newline=""))
+    return iter(io.TextIOWrapper(stream, codec, errors="backslashreplace", newline=""))
 
 
 def _shown(lines: list[str], first: int, header: tuple[str, ...], file: str, column: str) -> Raw:
@@ -102,7 +102,7 @@ def _masked(pieces: list[str], file: str, name: str, column: str) -> list[str]:
     member = PERSONS[file].get(name, name)
     bare = [piece.removeprefix('"').removesuffix('"') for piece in pieces]
     return [
-        whole.replace(one, str(versions.masked(member, one))) if one else whole
+        whole.replace(one, str(versions.of_person(member, one))) if one else whole
         for whole, one in zip(pieces, bare, strict=True)
     ]
 

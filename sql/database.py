@@ -24,6 +24,9 @@ T = TypeVar("T", bound=msgspec.Struct)
 OUTAGE = (psycopg.OperationalError, psycopg.InterfaceError)
 """What a database that is away or going away raises."""
 
+NOT_ALLOWED = psycopg.errors.InsufficientPrivilege
+"""What a database raises where the role of a transaction may not do that."""
+
 SETTINGS: dict[str, Any] = {
     "application_name": "rosterhub",
     # A pooler may give each transaction another session. What is to be prepared is prepared by `sql.reading`.

@@ -107,13 +107,9 @@ async def roll_back(conn: Connection, job: Job, reason: str, actor: Actor, *, ca
     _give_reason(reason)
     if job.state != "applied":
         raise NotNow(f"It is {job.state}.")
-    made = await database.fetch_one(conn, STATEMENTS["made_by"], Made, _key(job))
-    if made is None:
-        raise NothingToUndo(f"It only confirmed revision {job.revision}." if job.revision else "")
+    made = await made_by(conn, job)
     if made.newest > made.revision and not cascade:
-        later = await database.fetch_all(
-            conn, STATEMENTS["later"], Later, {"tenant": job.tenant_id, "revision": made.revision}
-        )
+        later = await later_than(conn, job, made)
         named = ", ".join(f"{one.revision} (job {str(one.id)[:8]}, {one.bundle})" for one in later)
         raise LaterRevisions(f"It made revision {made.revision}; later ones are {named}.")
     params = {
@@ -126,6 +122,20 @@ async def roll_back(conn: Connection, job: Job, reason: str, actor: Actor, *, ca
     detail = {"reason": reason, "revisions": [made.revision, made.newest], "job": str(number)}
     await audit.write(conn, job.tenant_id, actor, "job.rollback", str(job.id), detail=detail)
     return number
+
+
+async def made_by(conn: Connection, job: Job) -> Made:
+    """The revision that a job made. Raises NothingToUndo (73) where it made none."""
+    made = await database.fetch_one(conn, STATEMENTS["made_by"], Made, _key(job))
+    if made is None:
+        raise NothingToUndo(f"It only confirmed revision {job.revision}." if job.revision else "")
+    return made
+
+
+async def later_than(conn: Connection, job: Job, made: Made) -> list[Later]:
+    """The first ten of the revisions that came since."""
+    params = {"tenant": job.tenant_id, "revision": made.revision}
+    return await database.fetch_all(conn, STATEMENTS["later"], Later, params)
 
 
 async def mark_undone(conn: Connection, claim: claims.Claim) -> None:

@@ -68,7 +68,7 @@ def members(entity: Entity, text: str | None, *, masked: bool = True) -> Members
         found.update(_flat(name, value))
     found.pop("sourcedId", None)
     if masked and entity is entities.USERS:
-        found = {name: masked(name, value) for name, value in found.items()}
+        found = {name: of_person(name, value) for name, value in found.items()}
     return found
 
 
@@ -97,7 +97,8 @@ def _item(item: Any) -> Any:
     return " ".join(str(leaf) for key, value in item.items() for leaf in _flat(key, value).values())
 
 
-def masked(name: str, value: Any) -> Any:
+def of_person(name: str, value: Any) -> Any:
+    """A member of a person as it is shown to those who may not see names."""
     last = name.rsplit(".", 1)[-1]
     if last in NAMES and isinstance(value, str) and value:
         return f"{value[0]}**"
