@@ -88,6 +88,11 @@ async def tenant_transaction(
         yield
 
 
+async def enter(conn: Connection, tenant_id: int) -> None:
+    """From here to its end, a transaction across the hub sees the roster of this tenant, too."""
+    await conn.execute(f"SET LOCAL rosterhub.tenant = '{int(tenant_id)}'")
+
+
 @asynccontextmanager
 async def _transaction(conn: Connection, role: Role, tenant_id: int | None, *, read_only: bool) -> AsyncIterator[None]:
     mode = "ISOLATION LEVEL REPEATABLE READ READ ONLY" if read_only else ""

@@ -88,6 +88,8 @@ class Health(msgspec.Struct, frozen=True):
     """The state of the last job of each of the last seven days in Japan, oldest first."""
     settings: dict[str, Any]
     created_at: datetime.datetime
+    approved: bool
+    """Whether its held job is approved, and waits for a worker."""
     delivered_at: datetime.datetime | None
     """When the last bundle came, whatever became of it."""
 

@@ -10,11 +10,12 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.message import Message
 from textual.screen import ModalScreen
+from textual.suggester import Suggester
 from textual.widgets import Input
 
 from oneroster.refused import Refused
 from sql import database
-from tui import text, words
+from tui import refusals, text, words
 from tui.lines import Lines
 from tui.rows import Line
 from tui.source import Away
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
 WIDTH = 76
 """Cells, the border's two and a blank on each side among them."""
-LABEL = 36
+LABEL = 38
 ROOM = WIDTH - 4
 
 
@@ -38,7 +39,8 @@ class Field(msgspec.Struct, frozen=True):
     wanted: str = ""
     """What must be typed, and nothing else; empty for anything."""
     needed: bool = True
-    secret: bool = False
+    suggester: Suggester | None = None
+    """Completes what is typed; Right takes it."""
 
 
 class Done(msgspec.Struct, frozen=True):
@@ -48,6 +50,8 @@ class Done(msgspec.Struct, frozen=True):
     """Shown on the screen below."""
     lines: tuple[str, ...] = ()
     """Shown in the dialog, once, until it is closed."""
+    then: Callable[[], object] | None = None
+    """Called once the dialog is closed."""
 
 
 class Ask(msgspec.Struct, frozen=True):
@@ -106,7 +110,7 @@ class Dialog(ModalScreen[None]):
     Dialog > #box { width: 76; height: auto; max-height: 100%; border: ascii $foreground; padding: 0 1;
                     background: $background; }
     Dialog .field { height: 1; width: 100%; }
-    Dialog .label { width: 36; }
+    Dialog .label { width: 38; }
     Dialog Input { height: 1; border: none; padding: 0; width: 1fr; background: $panel; }
     Dialog #buttons { height: 1; align-horizontal: right; }
     """
@@ -133,7 +137,7 @@ class Dialog(ModalScreen[None]):
             for field in self.ask.fields:
                 with Horizontal(classes="field"):
                     yield Lines(1, id=f"label-{field.name}").add_class("label")
-                    given = Input(field.value, id=f"field-{field.name}", compact=True, password=field.secret)
+                    given = Input(field.value, id=f"field-{field.name}", compact=True, suggester=field.suggester)
                     given.cursor_blink = False
                     yield given
             yield Lines(3, id="trouble")
@@ -197,7 +201,7 @@ class Dialog(ModalScreen[None]):
         try:
             done = await self.ask.do(typed)
         except Refused as error:
-            self.tell(" ".join(words.refusal(error)))
+            self.tell(refusals.told(error))
         except Away:
             self.tell(say("The database did not answer. Look whether it was done before you try again."))
         except database.NOT_ALLOWED:
@@ -214,7 +218,9 @@ class Dialog(ModalScreen[None]):
         below = self.app.screen_stack[-2] if len(self.app.screen_stack) > 1 else None
         if not done.lines:
             self.action_close()
-            if below is not None:
+            if done.then is not None:
+                self.app.call_later(done.then)
+            elif below is not None:
                 self.app.note(done.note)
             return
         self.ended = True
@@ -243,5 +249,3 @@ def confirmed(code: str) -> Field:
 def reason() -> Field:
     """A reason, to be typed."""
     return Field("reason", say("Reason (kept in the audit log):"))
-
-

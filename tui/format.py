@@ -18,6 +18,7 @@ STYLES = {
     "OK": "good",
     "APPLIED": "good",
     "HELD": "warn",
+    "STALE": "warn",
     "REJECTED": "bad",
     "FAILED": "bad",
     "LOADING": "busy",
@@ -32,7 +33,7 @@ PHASES = tuple(words.PHASES)
 BAR = 9
 JOB_ID = re.compile(r"\b[0-9a-f]{8}\b")
 
-URGENT = ("HELD", "FAILED", "REJECTED", "LOADING", "OK", "PAUSED", "NONE")
+URGENT = ("HELD", "STALE", "FAILED", "REJECTED", "LOADING", "OK", "PAUSED", "NONE")
 """The states of tenants, those that want a person first."""
 
 TENANT_COLUMNS = (
@@ -67,10 +68,12 @@ def rank(value: Any) -> tuple[bool, Any]:
     return (True, 0) if value is None else (False, value)
 
 
-def tenant_state(one: Health) -> str:
-    """OK, HELD, REJECTED, FAILED, PAUSED, LOADING or NONE."""
+def tenant_state(one: Health, now: datetime.datetime) -> str:
+    """OK, STALE, HELD, REJECTED, FAILED, PAUSED, LOADING or NONE."""
     if one.state == "paused":
         return "PAUSED"
+    if one.job_state != "held" and one.missed(now) is not None:
+        return "STALE"
     if one.job_state is None:
         return "NONE"
     if one.job_state in ("held", "rejected", "failed", "loading"):
@@ -89,7 +92,7 @@ def strip(one: Health) -> str:
 
 def tenant_row(one: Health, at: Moment) -> Row:
     """A tenant on the Overview."""
-    state = tenant_state(one)
+    state = tenant_state(one, at.now)
     return Row(
         key=one.code,
         cells=(
@@ -123,9 +126,9 @@ def tenant_row(one: Health, at: Moment) -> Row:
     )
 
 
-def why(one: Health) -> tuple[str, str]:
+def why(one: Health, at: Moment) -> tuple[str, str]:
     """The sentence under the Overview for the tenant at the cursor, and its style."""
-    state = tenant_state(one)
+    state = tenant_state(one, at.now)
     reason = because(one.reason, one.reason_japanese)
     if state == "HELD":
         reason = reason or say("the guard asks a person to look.")
@@ -136,6 +139,9 @@ def why(one: Health) -> tuple[str, str]:
     elif state == "FAILED":
         reason = reason or say("an outage outlasted the retries.")
         said = say("FAILED because: {reason} Nothing was changed.", reason=reason)
+    elif state == "STALE":
+        due = times.day(one.missed(at.now), at.zone)
+        said = say("STALE: a delivery was due {time}, and none has come. Clients are served the last roster.", time=due)
     elif state == "PAUSED":
         said = say("PAUSED: what arrives is kept and waits until the tenant is resumed.")
     elif state == "LOADING":

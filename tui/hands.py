@@ -2,7 +2,7 @@
 
 import datetime
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -61,7 +61,7 @@ class Hands(msgspec.Struct, frozen=True):
     """The job of a bundle that is delivered now. Raises Refused, OSError."""
     rotate: Callable[[Connection, Client, datetime.timedelta, audit.Actor], Awaitable[str]]
     """A new secret of a client, in the transaction of the connection."""
+    used: Callable[[int, Sequence[int]], int]
+    """Bytes on the disk that a tenant takes, by its number and those of its doors. Blocks."""
     logs: Callable[[], AsyncIterator[list[Said]]] | None = None
     """What the log says, oldest first, and what comes; None where there is no journal."""
-    logs_elsewhere: str = ""
-    """Where the logs are then."""

@@ -46,6 +46,11 @@ def deeds(app: "RosterHub", job: uuid.UUID, state: str, *, approved: bool = Fals
     ]
 
 
+def of(app: "RosterHub", job: Job) -> list[Deed]:
+    """Those of a job that is shown."""
+    return deeds(app, job.id, job.state, approved=job.approved_at is not None)
+
+
 async def _now(app: "RosterHub", job: uuid.UUID) -> Job:
     async with app.source.reading() as conn:
         return await jobs.by_prefix(conn, str(job))

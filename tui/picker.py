@@ -15,6 +15,8 @@ class Choice(msgspec.Struct, frozen=True):
     key: str
     title: str
     more: str
+    refused: str = ""
+    """Why it cannot be chosen."""
 
 
 class Picker(Listing):
@@ -39,6 +41,7 @@ class Picker(Listing):
         self.choices = choices
         self.chosen = chosen
         self.data = choices
+        self.refused = ""
 
     def on_mount(self) -> None:
         self.refill()
@@ -51,7 +54,7 @@ class Picker(Listing):
         return [
             Row(
                 key=one.key,
-                cells=((one.title, ""), (one.more, "")),
+                cells=((one.title, "dim" if one.refused else ""), (one.more, "dim" if one.refused else "")),
                 ranks=(one.title, one.more),
                 facts={"title": one.title.casefold(), "more": one.more.casefold()},
                 copied=one.title,
@@ -61,11 +64,23 @@ class Picker(Listing):
         ]
 
     def status(self, shown: int, total: int) -> list[Line]:
+        if self.refused:
+            return [self.sentence(self.refused, "bad")]
         return [self.sentence(f"{self.heading}: {say(self.hint)}", "dim")]
+
+    def moved(self) -> None:
+        self.refused = ""
+        super().moved()
 
     def entered(self) -> None:
         row = self.table.row
-        if row is not None:
+        if row is None:
+            return
+        refused = next((one.refused for one in self.choices if one.key == row.key), "")
+        if refused:
+            self.refused = refused
+            self.paint()
+        else:
             self.app.pop_screen()
             self.chosen(row.key)
 

@@ -37,6 +37,7 @@ def tui(*, read_only: bool = False, tenant: str | None = None, here: Given) -> i
     tenant
         Begin with this tenant's jobs alone.
     """
+    from daemon import screens
     from tui import app
 
     # Textual draws on standard error.
@@ -45,7 +46,10 @@ def tui(*, read_only: bool = False, tenant: str | None = None, here: Given) -> i
         return asyncio.run(app.run("", read_only=read_only, tenant=tenant, isatty=False))
     with here.conninfo() as conninfo:
         here.prepare(conninfo)
-        return asyncio.run(app.run(conninfo, read_only=read_only, tenant=tenant, state=here.settings.state))
+        hands = screens.hands(here, conninfo)
+        return asyncio.run(
+            app.run(conninfo, read_only=read_only, tenant=tenant, state=here.settings.state, hands=hands)
+        )
 
 
 def demo(*, once: bool = False, here: Given) -> int:
