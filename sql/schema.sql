@@ -806,6 +806,7 @@ GRANT UPDATE (state, reason, reported_at, not_before, attempts, finished_at, app
 GRANT INSERT ON jobs TO rosterhub_operator, rosterhub_admin;
 GRANT INSERT, UPDATE ON tenants, inboxes, clients TO rosterhub_admin;
 GRANT SELECT, INSERT, UPDATE, DELETE ON client_secrets TO rosterhub_admin;
+GRANT SELECT (tenant_id, client_id, created_at, expires_at) ON client_secrets TO rosterhub_viewer, rosterhub_operator;
 
 REVOKE ALL ON FUNCTION start_partition(text), stage_partition(text, bigint), key_partition(text),
     index_partition(text),

@@ -190,7 +190,7 @@ class RosterHub(App[int]):
 
     def _hear(self) -> None:
         if self._hearing is None:
-            wait = max(0.0, self._painted + self.period - time.monotonic())
+            wait = max(0.01, self._painted + self.period - time.monotonic())
             self._hearing = self.set_timer(wait, self._heard)
 
     def _heard(self) -> None:

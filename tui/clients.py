@@ -30,7 +30,7 @@ class Clients(Listing):
 
     tab_name = "clients"
     status_height = 3
-    hint = word("Enter open  a actions (rotate, revoke, limit)  / filter  s sort  y copy id  q back")
+    hint = word("Enter open  a rotate, revoke, limit  / filter  s sort  y copy id  q back")
 
     data: list[Standing] | None
 

@@ -194,7 +194,7 @@ class Dialog(ModalScreen[None]):
             self.query_one(f"#field-{field.name}").focus()
             return
         self.busy = True
-        self.tell(say("One moment ..."), "dim")
+        self.tell(say("One moment, please"), "dim")
         self.app.run_worker(self._do(typed), group="deed")
 
     async def _do(self, typed: Mapping[str, str]) -> None:
@@ -210,6 +210,7 @@ class Dialog(ModalScreen[None]):
         except OSError as error:
             self.tell(say("It cannot be read: {why}.", why=error.strerror or str(error)))
         else:
+            self.busy = False
             self._end(done)
         finally:
             self.busy = False

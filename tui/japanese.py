@@ -343,13 +343,13 @@ JAPANESE = {
     "Enter open  a actions  / filter  s sort  T tenant  : command  ? help  q quit": (
         "Enter 開く  a 操作  / 絞り込み  s 並べ替え  T テナント  : コマンド  q 終了"
     ),
-    "Enter open  a actions  / filter  s sort  f follow  y copy id  e export  q back": (
-        "Enter 開く  a 操作  / 絞り込み  s 並べ替え  f 追尾  y コピー  e 書き出し  q 戻る"
+    "Enter open  a actions  / filter  s sort  f follow  y copy  e export  q back": (
+        "Enter 開く  a 操作  / 絞り込み  s 並べ替え  f 追尾  e 書き出し  q 戻る"
     ),
-    "Enter open  a actions (rotate, revoke, limit)  / filter  s sort  y copy id  q back": (
+    "Enter open  a rotate, revoke, limit  / filter  s sort  y copy id  q back": (
         "Enter 開く  a 操作（更新・失効・制限）  / 絞り込み  s 並べ替え  q 戻る"
     ),
-    "Enter settings  a actions (pause, window, inbox)  / filter  s sort  y copy  q back": (
+    "Enter settings  a pause, window, inbox  / filter  s sort  y copy  q back": (
         "Enter 設定  a 操作（停止・期間・受信箱）  / 絞り込み  s 並べ替え  q 戻る"
     ),
     "Enter what became of it  / filter  s sort  y copy id  e export  Esc back": (
@@ -358,7 +358,7 @@ JAPANESE = {
     "Enter all fields  a actions (unmask)  y copy job  e export  Esc back": (
         "Enter 全項目  a 操作（氏名の表示）  y ジョブをコピー  e 書き出し  Esc 戻る"
     ),
-    "Tab next tab  Enter open  a actions  A approve  X reject  R retry  B roll back  Esc back": (
+    "Tab next tab  Enter open  A approve  X reject  R retry  B roll back  Esc back": (
         "Tab 次のタブ  Enter 開く  A 承認  X 却下  R 再実行  B 取り消し  Esc 戻る"
     ),
     "f follow  / search  l level  u unit  w wrap  y copy line  e export  q back": (
@@ -378,7 +378,7 @@ JAPANESE = {
     "Cancel": "やめる",
     "Close": "閉じる",
     "Same as: {command}": "同じコマンド: {command}",
-    "One moment ...": "お待ちください…",
+    "One moment, please": "お待ちください",
     "{field} Type {wanted} to go on.": "{field} 続けるには {wanted} と入力してください。",
     "{field} Something must stand here.": "{field} 入力してください。",
     "It cannot be read: {why}.": "読み取れません: {why}。",
@@ -623,7 +623,7 @@ JAPANESE = {
     "What became of one record. Entities: {names}.": "一つのレコードの来歴を表示します。種類: {names}。",
     "Tenant's code:": "テナントのコード:",
     "Entity:": "種類:",
-    "sourcedId:": "sourcedId（ID）:",
+    "sourcedId:": "レコードのID:",
     "No samples were kept.": "見本は保存されていません。",
     "of those that change": "変わるものの見本",
     # Raw

@@ -40,7 +40,7 @@ class JobDetail(Listing):
     tab_name = "jobs"
     head_height = 2
     status_height = 4
-    hint = word("Tab next tab  Enter open  a actions  A approve  X reject  R retry  B roll back  Esc back")
+    hint = word("Tab next tab  Enter open  A approve  X reject  R retry  B roll back  Esc back")
 
     data: Findings | None
 

@@ -19,7 +19,7 @@ class Jobs(Listing):
 
     tab_name = "jobs"
     status_height = 3
-    hint = word("Enter open  a actions  / filter  s sort  f follow  y copy id  e export  q back")
+    hint = word("Enter open  a actions  / filter  s sort  f follow  y copy  e export  q back")
     newest_first = True
 
     data: list[Job] | None

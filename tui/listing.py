@@ -186,7 +186,7 @@ class Listing(Screen[None]):
 
     def sentence(self, said: str, style: str = "") -> Line:
         """A line for `status`."""
-        return rows.edges([(f" {said}", style)], [], self.size.width)
+        return rows.edges([(f" {text.clean(said)}", style)], [], self.size.width)
 
     def sentences(self, said: str, style: str, height: int) -> list[Line]:
         """The same on so many lines, of which the last may be empty."""

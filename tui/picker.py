@@ -41,7 +41,6 @@ class Picker(Listing):
         self.choices = choices
         self.chosen = chosen
         self.data = choices
-        self.refused = ""
 
     def on_mount(self) -> None:
         self.refill()
@@ -64,23 +63,19 @@ class Picker(Listing):
         ]
 
     def status(self, shown: int, total: int) -> list[Line]:
-        if self.refused:
-            return [self.sentence(self.refused, "bad")]
+        refused = self._refused()
+        if refused:
+            return [self.sentence(refused, "warn")]
         return [self.sentence(f"{self.heading}: {say(self.hint)}", "dim")]
 
-    def moved(self) -> None:
-        self.refused = ""
-        super().moved()
+    def _refused(self) -> str:
+        """Why the choice at the cursor cannot be chosen."""
+        row = self.table.row
+        return next((one.refused for one in self.choices if row is not None and one.key == row.key), "")
 
     def entered(self) -> None:
         row = self.table.row
-        if row is None:
-            return
-        refused = next((one.refused for one in self.choices if one.key == row.key), "")
-        if refused:
-            self.refused = refused
-            self.paint()
-        else:
+        if row is not None and not self._refused():
             self.app.pop_screen()
             self.chosen(row.key)
 

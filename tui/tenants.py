@@ -53,7 +53,7 @@ class Tenants(Listing):
 
     tab_name = "tenants"
     status_height = 4
-    hint = word("Enter settings  a actions (pause, window, inbox)  / filter  s sort  y copy  q back")
+    hint = word("Enter settings  a pause, window, inbox  / filter  s sort  y copy  q back")
 
     data: Shown | None
 

@@ -7,6 +7,9 @@ CREATE UNIQUE INDEX inboxes_user_name ON inboxes (user_name) WHERE removed_at IS
 
 CREATE INDEX ON jobs (tenant_id, received_at);
 
+-- how many secrets count, and until when; never one of them
+GRANT SELECT (tenant_id, client_id, created_at, expires_at) ON client_secrets TO rosterhub_viewer, rosterhub_operator;
+
 CREATE FUNCTION tell_screens() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     NOTIFY rosterhub_changed;

@@ -82,7 +82,7 @@ class Shown:
     async def type(self, *fields: str) -> None:
         """Type into a dialog, from its first field on; Enter goes to the next, and at last to Cancel."""
         for text in fields:
-            await self.press(["ctrl+a", "backspace", *text], "enter")
+            await self.press(["end", "ctrl+u", *text], "enter")
 
     async def confirm(self) -> None:
         """From Cancel to the button beside it, and press that."""

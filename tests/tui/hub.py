@@ -8,6 +8,8 @@ import json
 import uuid
 from typing import Any
 
+from psycopg.sql import SQL, Identifier
+
 from oneroster.said import Said
 from sql import database, jobs
 
@@ -36,10 +38,20 @@ TENANTS = (
 HELD = Said(
     "10403 of 91204 active students would go (11.4%).", "児童生徒91,204件のうち10,403件（11.4%）が削除されます。"
 )
+IDS = (9241, 2166, 19742)
 JOBS: tuple[dict[str, Any], ...] = (
     {"n": 0x7F3A91C2, "t": "kita-high", "via": "sftp", "state": "loading", "ago": 20, "phase": "check", "at": 302_110},
     {"n": 0x7F3A91A0, "t": "minato", "via": "sftp", "state": "received", "ago": 15},
-    {"n": 0x7F3A90AA, "t": "sapporo", "via": "pull", "state": "held", "ago": 32_400, "ids": (9241, 2166, 19742), "reason": HELD, "warnings": 12},
+    {
+        "n": 0x7F3A90AA,
+        "t": "sapporo",
+        "via": "pull",
+        "state": "held",
+        "ago": 32_400,
+        "ids": IDS,
+        "reason": HELD,
+        "warnings": 12,
+    },
     {"n": 0x7F3A8F01, "t": "demo", "via": "drop", "state": "rejected", "ago": 240, "errors": 37, "warnings": 2},
     {"n": 0x7F3A8D10, "t": "kita-high", "via": "sftp", "state": "applied", "ago": 1_320, "ids": (12, 340, 3)},
     {
@@ -192,7 +204,7 @@ async def _add_clients_and_doors(conn: database.Connection) -> None:
                 *(client_id, name, list(scopes), NOW - datetime.timedelta(days=90)),
                 None if used is None else NOW - datetime.timedelta(seconds=used),
                 more.get("rate"),
-                *(NOW - datetime.timedelta(days=1), "contract ended") if more.get("revoked") else (None, None),
+                *((NOW - datetime.timedelta(days=1), "contract ended") if more.get("revoked") else (None, None)),
                 code,
             ),
         )

@@ -147,7 +147,7 @@ async def test_what_is_not_allowed_is_dim_says_why_and_opens_nothing(still, show
         await opened.press("a")
         assert isinstance(opened.app.screen, Picker)
         assert opened.line("Approve the held bundle").split()[-1] == "A"
-        assert opened.line("Only an applied job can be rolled back; this one is HELD.")
+        assert opened.line("Only an applied job can be rolled back; this~")
         table = opened.app.screen.table
         assert table.rows[3].cells[0][1] == "dim"
         await opened.press([*"roll"], "enter")
@@ -182,7 +182,7 @@ async def test_the_database_refuses_too(moving, shown):
         opened.app.source._role = "viewer"  # as if the screens had let a viewer come that far
         await opened.type("19742", "a reason")
         await opened.confirm()
-        assert "The database does not allow this to the role operator. Nothing was changed." in opened.text
+        assert "The database does not allow this to the role operator. Nothing was changed." in " ".join(opened.lines)
     assert await row(moving, "SELECT approved_at FROM jobs WHERE id = %s", HELD) == (None,)
 
 
@@ -215,7 +215,7 @@ async def test_clients_tell_of_last_use_and_secrets(still, shown):
             "old",
         ]
         assert opened.line("old-sis").rstrip().endswith("REVOKED")
-        assert opened.line("学習支援サービス").rstrip().endswith("NO SECRET")
+        assert opened.line("学習支援").rstrip().endswith("NO SECRET")
         await at(opened, "4", "bG1zLXByb2Q")
         assert opened.line("Old and new secret both work until 2026-04-08 14:02.")
         await at(opened, "4", "b2xkLXNpcw")
@@ -278,8 +278,9 @@ async def test_tenants_tell_of_doors_due_times_and_guard(still, shown):
     async with shown(still) as opened:
         await opened.press("5")
         assert isinstance(opened.app.screen, Tenants)
+        await at(opened, "5", "sapporo")
         assert opened.line("札幌市").split() == [
-            ">", "札幌市教育委員会", "pull", "sftp://roster@sis.exam~", "02:00", "+2h", "10%", "/", "75%", "HELD"
+            ">", "札幌市教育委員会", "pull", "sftp://roster@sis.~", "02:00", "+2h", "10%", "/", "75%", "HELD"
         ]  # fmt: skip
         assert opened.line("On disk - of 2GB.")
         await at(opened, "5", "demo")
@@ -391,7 +392,7 @@ async def test_a_missing_delivery_is_stale_until_one_comes(moving, shown):
         await conn.execute("UPDATE tenants SET settings = '{\"due\": \"12:00\"}' WHERE code = 'naha'")
         await conn.execute("UPDATE tenants SET created_at = '2026-01-01' WHERE code = 'naha'")
     async with shown(moving) as opened:
-        assert opened.line("那覇市").split()[2] == "STALE"
+        assert "STALE" in opened.line("那覇市")
         await at(opened, "1", "naha")
         assert opened.line("STALE: a delivery was due 04-01 12:00, and none has come.")
         await at(opened, "5", "naha")
