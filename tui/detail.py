@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from tui import format, text, words
+from tui import text, words
 from tui.listing import Listing
 from tui.rows import Column, Line, Row
 from tui.words import say, word
@@ -34,8 +34,7 @@ class Detail(Listing):
         found = []
         for name, value in self.record.items():
             field = say(words.FIELDS.get(name, name))
-            whole = "" if value is None else value if isinstance(value, str) else format.json(value)
-            whole = say(words.VALUES.get(whole, whole))
+            whole = words.value(name, value)
             width = max(20, self.size.width - 80 + COLUMNS[1].width)
             for number, line in enumerate(text.wrap(whole, width, 200)):
                 found.append(

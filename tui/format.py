@@ -37,12 +37,12 @@ URGENT = ("HELD", "STALE", "FAILED", "REJECTED", "LOADING", "OK", "PAUSED", "NON
 """The states of tenants, those that want a person first."""
 
 TENANT_COLUMNS = (
-    Column(word("TENANT"), 19, grow=3),
+    Column(word("TENANT"), 18, grow=3),
     Column(word("STATE"), 8),
     Column(word("LAST"), 11),
     Column(word("AGE"), 7, right=True),
     Column(word("ROWS"), 9, right=True),
-    Column(word("ERR"), 5, right=True),
+    Column(word("ERR"), 6, right=True),
     Column(word("WARN"), 5, right=True),
     Column(word("7 DAYS"), 7),
 )
@@ -101,7 +101,7 @@ def tenant_row(one: Health, at: Moment) -> Row:
             (times.day(one.received_at, at.zone), ""),
             (times.age(one.received_at, at.now), ""),
             (text.figure(one.records, 9), ""),
-            (text.figure(one.errors, 5), "bad" if one.errors else ""),
+            (text.figure(one.errors, 6), "bad" if one.errors else ""),
             (text.figure(one.warnings, 5), ""),
             (strip(one), ""),
         ),
@@ -282,7 +282,7 @@ def audit_row(one: Entry, at: Moment, wide: bool) -> Row:
             (one.origin or "-", ""),
             (one.action, ""),
             (one.target or "-", ""),
-            (say("yes"), "") if one.ok else (say("NO"), "bad"),
+            (say(words.DONE[one.ok]), "" if one.ok else "bad"),
         ),
         ranks=(),
         facts={},

@@ -109,7 +109,7 @@ JAPANESE = {
     "LAST": "最終受信",
     "AGE": "経過",
     "ROWS": "行数",
-    "ERR": "ｴﾗｰ",
+    "ERR": "エラー",
     "WARN": "警告",
     "7 DAYS": "7日間",
     "tenants": "テナント",

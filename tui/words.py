@@ -8,6 +8,8 @@ hold the code and the catalogue against each other; `say` takes also what `word`
 import os
 from functools import cache
 
+import msgspec
+
 from oneroster.said import ENTITIES
 
 LOCALE = ("LC_ALL", "LC_MESSAGES", "LANG")
@@ -159,8 +161,8 @@ SETTINGS = {
 }
 """What can be set for a tenant, as `wishes` names it."""
 
-VALUES = {"error": word("error"), "warning": word("warning")}
-"""Values of such members."""
+SEVERITIES = {"error": word("error"), "warning": word("warning")}
+DONE = {True: word("yes"), False: word("NO")}
 
 
 def state(name: str) -> str:
@@ -171,6 +173,24 @@ def state(name: str) -> str:
 def both(name: str) -> str:
     """What a filter finds a state by: its name, and the Japanese word for it."""
     return f"{name.casefold()} {in_japanese(name.upper())}"
+
+
+def value(member: str, found: object) -> str:
+    """The value of a record's member, where the record is shown field by field."""
+    if isinstance(found, bool):
+        return say(DONE[found])
+    if not isinstance(found, str):
+        return "" if found is None else msgspec.json.encode(found, enc_hook=str).decode()
+    if member == "entity":
+        return entity(found)
+    if member == "what":
+        return say(found)
+    table = VALUES.get(member)
+    return found if table is None else say(table.get(found, found))
+
+
+VALUES = {"severity": SEVERITIES, "guard": GUARDS, "who_kind": KINDS}
+"""By member, the words that stand for its values."""
 
 
 def entity(name: str) -> str:

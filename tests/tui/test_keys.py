@@ -33,9 +33,7 @@ async def test_the_two_header_lines_are_on_every_screen(still, shown):
 async def test_the_overview_says_why(still, shown):
     async with shown(still) as opened:
         assert isinstance(opened.app.screen, Overview)
-        assert opened.line("札幌市教育委員会").startswith(
-            "> 札幌市教育委員会    HELD     04-01 05:02      9h   118,204"
-        )
+        assert opened.line("札幌市教育委員会").startswith("> 札幌市教育委員会   HELD     04-01 05:02      9h   118,204")
         assert opened.line("HELD because") == opened.lines[-5]
         assert "10403 of 91204 active students would go" in opened.lines[-5]
         assert opened.line("Queue").strip() == "Queue 1 waiting, 1 running   Today 1 applied, 1 held, 1 rejected"
