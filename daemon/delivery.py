@@ -17,7 +17,7 @@ from typing import BinaryIO
 from daemon import archive
 from daemon.archive import Opener, Stored
 from sql import audit, database, jobs, seal, tenants
-from sql.database import Pool
+from sql.database import Pool, Role
 from sql.tenants import Tenant
 
 JAPAN = zoneinfo.ZoneInfo("Asia/Tokyo")
@@ -43,12 +43,14 @@ async def deliver(
     bundle: str,
     source: Source,
     actor: audit.Actor,
+    role: Role = "ingest",
     still: Callable[[], bool] | None = None,
 ) -> uuid.UUID:
     """Archive a bundle and enter its job; returns the job's id.
 
-    `via` is sftp, drop, pull, http or hand; `bundle` the file name the sender gave; `still`, asked after reading, tells
-    whether the files are what they were. Raises Changed when not, OSError, UnknownTenant, and what an outage raises.
+    `via` is sftp, drop, pull, http or hand; `bundle` the file name the sender gave; `role` that of the person at a
+    terminal; `still`, asked after reading, tells whether the files are what they were. Raises Changed when not,
+    OSError, UnknownTenant, NotAllowed, and what an outage raises.
     """
     if isinstance(tenant, int):
         async with database.hub(pool, "ingest", read_only=True) as conn:
@@ -56,7 +58,7 @@ async def deliver(
     stored = await _archive(state / "archive", tenant, tenant.sealer(master), source)
     if still is not None and not await asyncio.to_thread(still):
         raise Changed(bundle)
-    async with database.hub(pool, "ingest") as conn:
+    async with database.hub(pool, role) as conn:
         job = await jobs.receive(
             conn,
             tenant.id,

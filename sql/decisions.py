@@ -5,7 +5,7 @@ import uuid
 
 import msgspec
 
-from oneroster.refused import Refused
+from oneroster.refused import NoReason, Refused
 from oneroster.said import Said
 from sql import audit, claims, database, jobs, statements
 from sql.audit import Actor
@@ -19,13 +19,6 @@ class Unconfirmed(Refused):
     """The number of removals must be confirmed."""
 
     hint = "Look at `rosterhub job diff`, then say --confirm with the number of records that will be removed."
-    exit_code = 64
-
-
-class NoReason(Refused):
-    """A reason is needed; it is kept in the audit log."""
-
-    hint = "Say --reason with a few words."
     exit_code = 64
 
 

@@ -64,6 +64,7 @@ def ingest(
     from daemon import delivery
 
     async def work(pool: Pool) -> Job:
+        here.person.require("bundle.receive")
         async with database.hub(pool, "viewer", read_only=True) as conn:
             owner = await tenants.by_code(conn, tenant)
         number = await delivery.deliver(
@@ -76,6 +77,7 @@ def ingest(
             bundle=bundle.name,
             source=bundle,
             actor=here.actor,
+            role=here.person.role,
         )
         return await waiting.ended(pool, number) if wait else await waiting.now(pool, number)
 
@@ -92,6 +94,7 @@ def _rehearse(tenant: str, bundle: Path, *, json: bool, here: Here) -> int:
     from daemon.ingest import Outcome
 
     async def work(pool: Pool) -> Outcome:
+        here.person.require("bundle.rehearse")
         async with database.hub(pool, "viewer", read_only=True) as conn:
             owner = await tenants.by_code(conn, tenant)
         return await rehearsal.rehearse(pool, here.master, owner, bundle)

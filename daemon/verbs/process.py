@@ -44,8 +44,10 @@ def tui(*, read_only: bool = False, tenant: str | None = None, here: Given) -> i
     if not isatty:
         return asyncio.run(app.run("", read_only=read_only, tenant=tenant, isatty=False))
     with here.conninfo() as conninfo:
-        here.prepare(conninfo)
-        return asyncio.run(app.run(conninfo, read_only=read_only, tenant=tenant, state=here.settings.state))
+        person = here.enter(conninfo)
+        return asyncio.run(
+            app.run(conninfo, read_only=read_only, role=person.role, tenant=tenant, state=here.settings.state)
+        )
 
 
 def demo(*, once: bool = False, here: Given) -> int:

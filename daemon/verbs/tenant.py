@@ -45,7 +45,7 @@ def add(code: str, *, name: str, profile: str = "auto", json: bool = False, here
     """
 
     async def work(pool: Pool) -> Tenant:
-        async with database.hub(pool, "admin") as conn:
+        async with here.deed(pool, "tenant.add") as conn:
             return await tenants.add(conn, code, name, profile, here.master, here.actor)
 
     tenant = here.run(work)
@@ -110,7 +110,7 @@ def set_(
         return msgspec.structs.replace(old, encoding=encoding or old.encoding, guard=guard, window=days)
 
     async def work(pool: Pool) -> Tenant:
-        async with database.hub(pool, "admin") as conn:
+        async with here.deed(pool, "tenant.set") as conn:
             return await tenants.change(conn, code, name, profile, changed, here.actor)
 
     tenant = here.run(work)
