@@ -17,7 +17,7 @@ from typing import BinaryIO
 from daemon import archive, quota
 from daemon.archive import Opener, Room, Stored
 from sql import audit, database, jobs, seal, settings, tenants
-from sql.database import Pool
+from sql.database import Pool, Role
 from sql.tenants import Tenant
 
 JAPAN = zoneinfo.ZoneInfo("Asia/Tokyo")
@@ -43,13 +43,14 @@ async def deliver(
     bundle: str,
     source: Source,
     actor: audit.Actor,
+    role: Role = "ingest",
     still: Callable[[], bool] | None = None,
 ) -> uuid.UUID:
     """Archive a bundle and enter its job; returns the job's id.
 
-    `via` is sftp, drop, pull, http or hand; `bundle` the file name the sender gave; `still`, asked after reading, tells
-    whether the files are what they were. Raises Changed when not, OverQuota, OSError, UnknownTenant, and what an outage
-    raises.
+    `via` is sftp, drop, pull, http or hand; `bundle` the file name the sender gave; `role` that of the person at a
+    terminal; `still`, asked after reading, tells whether the files are what they were. Raises Changed when not,
+    OverQuota, OSError, UnknownTenant, NotAllowed, and what an outage raises.
     """
     if isinstance(tenant, int):
         async with database.hub(pool, "ingest", read_only=True) as conn:
@@ -58,7 +59,7 @@ async def deliver(
     stored = await _archive(state / "archive", tenant, tenant.sealer(master), source, room)
     if still is not None and not await asyncio.to_thread(still):
         raise Changed(bundle)
-    async with database.hub(pool, "ingest") as conn:
+    async with database.hub(pool, role) as conn:
         job = await jobs.receive(
             conn,
             tenant.id,
@@ -75,10 +76,10 @@ async def deliver(
 
 
 async def by_hand(
-    pool: Pool, master: bytes, state: Path, tenant: Tenant, bundle: Path, actor: audit.Actor
+    pool: Pool, master: bytes, state: Path, tenant: Tenant, bundle: Path, actor: audit.Actor, role: Role
 ) -> uuid.UUID:
     """Deliver what an operator names; returns the job's id. Raises as `deliver` does."""
-    given = {"via": "hand", "bundle": bundle.name, "actor": actor}
+    given = {"via": "hand", "bundle": bundle.name, "actor": actor, "role": role}
     try:
         return await deliver(pool, master, state, tenant, inbox=None, source=bundle, **given)  # type: ignore[arg-type]
     except quota.OverQuota as error:
@@ -112,9 +113,11 @@ def _room(state: Path, tenant: Tenant) -> Room | None:
     return ask
 
 
-async def refuse(pool: Pool, tenant_id: int, actor: audit.Actor, via: str, bundle: str, error: Exception) -> None:
+async def refuse(
+    pool: Pool, tenant_id: int, actor: audit.Actor, via: str, bundle: str, error: Exception, role: Role = "ingest"
+) -> None:
     """Enter in the log that a bundle was not taken."""
-    async with database.hub(pool, "ingest") as conn:
+    async with database.hub(pool, role) as conn:
         detail = {"via": via, "bundle": bundle, "error": str(error)}
         await audit.write(conn, tenant_id, actor, "bundle.receive", ok=False, detail=detail)
 

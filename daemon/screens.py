@@ -44,7 +44,7 @@ def hands(here: Here, conninfo: str) -> Hands:
         async with database.open_pool(conninfo, size=2) as pool:
             async with database.hub(pool, "viewer", read_only=True) as conn:
                 owner = await tenants.by_code(conn, code)
-            return await delivery.by_hand(pool, here.master, state, owner, path, actor)
+            return await delivery.by_hand(pool, here.master, state, owner, path, actor, here.person.role)
 
     async def rotate(conn: Connection, client: Client, overlap: datetime.timedelta, actor: audit.Actor) -> str:
         return await clients.rotate(conn, client, overlap, here.master, actor)

@@ -21,7 +21,7 @@ from textual.worker import Worker
 
 from oneroster.refused import Refused
 from sql import audit, database, news, processes, tenants
-from sql.database import Connection, Role
+from sql.database import Connection, People
 from sql.tenants import Tenant, UnknownTenant
 from tui import deeds, deliver, keys, record, refusals, times
 from tui.audit import Audit
@@ -103,7 +103,7 @@ class RosterHub(App[int]):
         conninfo: str,
         *,
         read_only: bool = False,
-        role: Role = "admin",
+        role: People = "admin",
         tenant: str | None = None,
         state: Path | None = None,
         hands: Hands | None = None,
@@ -115,7 +115,7 @@ class RosterHub(App[int]):
         self.theme = DARK  # away from TEXTUAL_THEME and back: a theme of our own was not known to it yet
         self.theme = "ansi-dark" if plain else _theme()
         self.animation_level = "none"
-        self.role: Role = role
+        self.role: People = role
         self.read_only = read_only
         self.tenant = tenant
         self.state = state
@@ -357,7 +357,7 @@ class RosterHub(App[int]):
         async def asked() -> Ask:
             return deliver.ask(self, hands)
 
-        self.begin(Deed("deliver", say("Deliver a file"), "operator", asked))
+        self.begin(Deed("deliver", say("Deliver a file"), "bundle.receive", asked))
 
     def action_set_theme(self, name: str) -> None:
         self.theme = name
@@ -388,7 +388,7 @@ async def run(
     conninfo: str,
     *,
     read_only: bool,
-    role: Role = "admin",
+    role: People = "admin",
     tenant: str | None = None,
     state: Path | None = None,
     hands: Hands | None = None,

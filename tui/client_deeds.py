@@ -19,9 +19,15 @@ def deeds(app: "RosterHub", one: Standing, now: datetime.datetime) -> list[Deed]
     revoked = say("The client is revoked.") if one.revoked_at is not None else ""
     keyless = "" if app.hands else say("These screens have no access to the master key.")
     return [
-        Deed("rotate", say("Give it a new secret"), "admin", lambda: _rotate(app, one), refused=revoked or keyless),
-        Deed("limit", say("Limit what it may ask for"), "admin", lambda: _limit(app, one), refused=revoked),
-        Deed("revoke", say("Revoke it"), "admin", lambda: _revoke(app, one), refused=revoked),
+        Deed(
+            "rotate",
+            say("Give it a new secret"),
+            "client.rotate",
+            lambda: _rotate(app, one),
+            refused=revoked or keyless,
+        ),
+        Deed("limit", say("Limit what it may ask for"), "client.set", lambda: _limit(app, one), refused=revoked),
+        Deed("revoke", say("Revoke it"), "client.revoke", lambda: _revoke(app, one), refused=revoked),
     ]
 
 

@@ -4,13 +4,11 @@ from collections.abc import Awaitable, Callable
 
 import msgspec
 
-from sql.database import Role
+from sql import operators
+from sql.database import People
 from tui import words
 from tui.dialog import Ask
 from tui.words import say
-
-ORDER: tuple[Role, ...] = ("viewer", "operator", "admin")
-"""Each may do what those before it may."""
 
 
 class Deed(msgspec.Struct, frozen=True):
@@ -19,8 +17,8 @@ class Deed(msgspec.Struct, frozen=True):
     name: str
     title: str
     """In the operator's language."""
-    role: Role
-    """The least that may do it."""
+    needs: str
+    """As operators.NEEDS names it."""
     ask: Callable[[], Awaitable[Ask]]
     """Its dialog, from how things stand now."""
     key: str = ""
@@ -28,11 +26,12 @@ class Deed(msgspec.Struct, frozen=True):
     """Why the item does not allow it now."""
 
 
-def refusal(deed: Deed, role: Role, *, read_only: bool) -> str:
+def refusal(deed: Deed, role: People, *, read_only: bool) -> str:
     """Why it cannot be done, "" where it can."""
     if read_only:
         return say("These screens were opened with --read-only.")
-    if role not in ORDER or ORDER.index(role) < ORDER.index(deed.role):
-        mine, wanted = say(words.ROLES[role]), say(words.ROLES[deed.role])
+    least = operators.NEEDS[deed.needs]
+    if operators.ROLES.index(role) < operators.ROLES.index(least):
+        mine, wanted = say(words.ROLES[role]), say(words.ROLES[least])
         return say("Your role is {mine}; this takes {wanted}.", mine=mine, wanted=wanted)
     return deed.refused

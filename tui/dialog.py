@@ -200,13 +200,13 @@ class Dialog(ModalScreen[None]):
     async def _do(self, typed: Mapping[str, str]) -> None:
         try:
             done = await self.ask.do(typed)
+        except database.NotAllowed:
+            role = say(words.ROLES[self.app.role])
+            self.tell(say("The database does not allow this to the role {role}. Nothing was changed.", role=role))
         except Refused as error:
             self.tell(refusals.told(error))
         except Away:
             self.tell(say("The database did not answer. Look whether it was done before you try again."))
-        except database.NOT_ALLOWED:
-            role = say(words.ROLES[self.app.role])
-            self.tell(say("The database does not allow this to the role {role}. Nothing was changed.", role=role))
         except OSError as error:
             self.tell(say("It cannot be read: {why}.", why=error.strerror or str(error)))
         else:

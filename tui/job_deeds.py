@@ -25,12 +25,12 @@ def deeds(app: "RosterHub", job: uuid.UUID, state: str, *, approved: bool = Fals
     ended = say("Only a failed or rejected job can be tried again; this one is {state}.", state=named)
     applied = say("Only an applied job can be rolled back; this one is {state}.", state=named)
     return [
-        Deed("approve", say("Approve the held bundle"), "operator", lambda: _approve(app, job), "A", held),
-        Deed("reject", say("Reject the held bundle"), "operator", lambda: _reject(app, job), "X", held),
+        Deed("approve", say("Approve the held bundle"), "job.approve", lambda: _approve(app, job), "A", held),
+        Deed("reject", say("Reject the held bundle"), "job.reject", lambda: _reject(app, job), "X", held),
         Deed(
             "retry",
             say("Try the job once more"),
-            "operator",
+            "job.retry",
             lambda: _retry(app, job),
             "R",
             "" if state in ("failed", "rejected") else ended,
@@ -38,7 +38,7 @@ def deeds(app: "RosterHub", job: uuid.UUID, state: str, *, approved: bool = Fals
         Deed(
             "rollback",
             say("Roll back to before this job"),
-            "operator",
+            "job.rollback",
             lambda: _roll_back(app, job),
             "B",
             "" if state == "applied" else applied,

@@ -109,7 +109,7 @@ class Record(Listing):
         refused = "" if self.entity is entities.USERS else say("This record holds no names of persons.")
         if not self.masked:
             refused = say("The names are shown already.")
-        return [Deed("unmask", say("Show the names"), "operator", self._unmask, refused=refused)]
+        return [Deed("unmask", say("Show the names"), "record.unmask", self._unmask, refused=refused)]
 
     async def _unmask(self) -> Ask:
         async def do(typed: Mapping[str, str]) -> Done:

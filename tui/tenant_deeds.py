@@ -24,24 +24,28 @@ def deeds(app: "RosterHub", code: str, state: str) -> list[Deed]:
     active, paused = say("The tenant is not paused."), say("The tenant is paused already.")
     return [
         Deed(
-            "pause", say("Pause the tenant"), "admin", lambda: _pause(app, code), refused=paused * (state == "paused")
+            "pause",
+            say("Pause the tenant"),
+            "tenant.pause",
+            lambda: _pause(app, code),
+            refused=paused * (state == "paused"),
         ),
         Deed(
             "resume",
             say("Resume the tenant"),
-            "admin",
+            "tenant.resume",
             lambda: _resume(app, code),
             refused=active * (state != "paused"),
         ),
-        Deed("settings", say("Change its settings"), "admin", lambda: _settings(app, code)),
-        Deed("window", say("Set the school-year window"), "admin", lambda: _window(app, code)),
+        Deed("settings", say("Change its settings"), "tenant.set", lambda: _settings(app, code)),
+        Deed("window", say("Set the school-year window"), "tenant.set", lambda: _window(app, code)),
     ]
 
 
 def inbox_deeds(app: "RosterHub", inbox: Inbox) -> list[Deed]:
     """Those of a door."""
     title = say("Remove inbox {id}", id=inbox.id)
-    return [Deed("remove", title, "admin", lambda: _remove(app, inbox))]
+    return [Deed("remove", title, "inbox.remove", lambda: _remove(app, inbox))]
 
 
 async def _read(app: "RosterHub", code: str) -> Tenant:

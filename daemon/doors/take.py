@@ -10,7 +10,7 @@ from pathlib import Path
 
 import msgspec
 
-from daemon import delivery
+from daemon import config, delivery
 from daemon.doors import names, scan
 from daemon.doors.scan import Found
 from daemon.quota import OverQuota
@@ -31,6 +31,7 @@ class Hub(msgspec.Struct, frozen=True):
     """Seconds, as in scan.Rules."""
     listed: float = 60.0
     """Seconds that a delivered file stays listed after its job has ended."""
+    passwords: config.Passwords = config.Passwords()
     visitors: Executor | None = None
     """Threads for visits to remote accounts, which may take long, so that they keep nobody else waiting."""
     refused: dict[int, list[Found]] = {}

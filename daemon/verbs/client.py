@@ -73,7 +73,7 @@ def add(tenant: str, *, name: str, scope: list[str] | None = None, json: bool = 
     allowed = [_scope(one) for one in scope or scopes.DEFAULT]
 
     async def work(pool: Pool) -> tuple[str, str]:
-        async with database.hub(pool, "admin") as conn:
+        async with here.deed(pool, "client.add") as conn:
             owner = await tenants.by_code(conn, tenant)
             return await clients.add(conn, owner.id, name, allowed, here.master, here.actor)
 
@@ -153,7 +153,7 @@ def rotate(client_id: str, *, overlap: str = "7d", json: bool = False, here: Giv
     time = datetime.timedelta(seconds=amounts.seconds(overlap))
 
     async def work(pool: Pool) -> tuple[Client, str]:
-        async with database.hub(pool, "admin") as conn:
+        async with here.deed(pool, "client.rotate") as conn:
             client = await clients.by_id(conn, client_id)
             return client, await clients.rotate(conn, client, time, here.master, here.actor)
 
@@ -198,7 +198,7 @@ def set_(
         raise NothingToSet
 
     async def work(pool: Pool) -> Client:
-        async with database.hub(pool, "admin") as conn:
+        async with here.deed(pool, "client.set") as conn:
             client = await clients.by_id(conn, client_id)
             await clients.change(conn, client, here.actor, **changes)  # type: ignore[arg-type]
             return client
@@ -229,7 +229,7 @@ def revoke(client_id: str, *, reason: str, here: Given) -> None:
     """
 
     async def work(pool: Pool) -> Client:
-        async with database.hub(pool, "admin") as conn:
+        async with here.deed(pool, "client.revoke") as conn:
             client = await clients.by_id(conn, client_id)
             await clients.revoke(conn, client, reason, here.actor)
             return client

@@ -85,10 +85,10 @@ def add(
         Print JSON.
     """
     password = sys.stdin.readline().rstrip("\n") if password_stdin else None
-    door = _door(kind, user, password, public_key, path, url, key, host_key, every)
+    door = _door(here, kind, user, password, public_key, path, url, key, host_key, every)
 
     async def work(pool: Pool) -> Inbox:
-        async with database.hub(pool, "admin") as conn:
+        async with here.deed(pool, "inbox.add") as conn:
             owner = await tenants.by_code(conn, tenant)
             number = await inboxes.add(conn, owner.id, door, here.actor)
             return next(one for one in await inboxes.in_use(conn, tenant) if one.id == number)
@@ -143,7 +143,7 @@ def remove(id: int, *, reason: str, here: Given) -> None:
     """
 
     async def work(pool: Pool) -> Inbox:
-        async with database.hub(pool, "admin") as conn:
+        async with here.deed(pool, "inbox.remove") as conn:
             found = await inboxes.by_number(conn, id)
             await inboxes.remove(conn, found, reason, here.actor)
             return found
@@ -168,7 +168,7 @@ def test(id: int, *, json: bool = False, here: Given) -> int:
     from daemon.doors import trying
 
     async def work(pool: Pool) -> Inbox:
-        async with database.hub(pool, "viewer", read_only=True) as conn:
+        async with here.deed(pool, "inbox.test") as conn:
             return await inboxes.by_number(conn, id)
 
     found = here.run(work)
@@ -181,6 +181,7 @@ def test(id: int, *, json: bool = False, here: Given) -> int:
 
 
 def _door(
+    here: Here,
     kind: str,
     user: str | None,
     password: str | None,
@@ -198,11 +199,7 @@ def _door(
             raise BadDoor("An SFTP user has either --password-stdin or --public-key.")
         if public_key is not None:
             return Door(kind=kind, user_name=user, public_key=_public_key(public_key))
-        import argon2
-
-        # 64 MiB, three passes, four lanes: what a guess costs is what a log-in costs.
-        hasher = argon2.PasswordHasher(time_cost=3, memory_cost=65536, parallelism=4)
-        return Door(kind=kind, user_name=user, password_hash=hasher.hash(str(password)))
+        return Door(kind=kind, user_name=user, password_hash=here.hasher.hash(str(password)))
     if kind == "drop":
         if path is None or not path.is_dir():
             raise BadDoor("--path names no folder.")

@@ -187,7 +187,7 @@ def approve(job: str, *, confirm: int | None = None, reason: str, json: bool = F
         await decisions.approve(conn, found, confirm, reason, here.actor)
         return found.id
 
-    return _decided(here, job, decide, json=json)
+    return _decided(here, "job.approve", job, decide, json=json)
 
 
 @app.command
@@ -210,7 +210,7 @@ def reject(job: str, *, reason: str, json: bool = False, here: Given) -> None:
         await decisions.reject(conn, found, reason, here.actor)
         return found.id
 
-    _decided(here, job, decide, json=json)
+    _decided(here, "job.reject", job, decide, json=json)
 
 
 @app.command
@@ -234,14 +234,16 @@ def rollback(job: str, *, reason: str, cascade: bool = False, json: bool = False
     async def decide(conn: Connection, found: Job) -> uuid.UUID:
         return await decisions.roll_back(conn, found, reason, here.actor, cascade=cascade)
 
-    return _decided(here, job, decide, json=json)
+    return _decided(here, "job.rollback", job, decide, json=json)
 
 
-def _decided(here: Here, prefix: str, decide: Callable[[Connection, Job], Awaitable[uuid.UUID]], *, json: bool) -> int:
+def _decided(
+    here: Here, what: str, prefix: str, decide: Callable[[Connection, Job], Awaitable[uuid.UUID]], *, json: bool
+) -> int:
     """Decide, and wait until the work that follows is done, as long as there is a worker to do it."""
 
     async def work(pool: Pool) -> Job:
-        async with database.hub(pool, "operator") as conn:
+        async with here.deed(pool, what) as conn:
             number = await decide(conn, await jobs.by_prefix(conn, prefix))
         if await waiting.worked(pool):
             return await waiting.ended(pool, number)
@@ -270,7 +272,7 @@ def retry(job: str, *, here: Given) -> None:
     """
 
     async def work(pool: Pool) -> Job:
-        async with database.hub(pool, "operator") as conn:
+        async with here.deed(pool, "job.retry") as conn:
             found = await jobs.by_prefix(conn, job)
             await decisions.retry(conn, found, here.actor)
             return found

@@ -45,10 +45,10 @@ def tui(*, read_only: bool = False, tenant: str | None = None, here: Given) -> i
     if not isatty:
         return asyncio.run(app.run("", read_only=read_only, tenant=tenant, isatty=False))
     with here.conninfo() as conninfo:
-        here.prepare(conninfo)
-        hands = screens.hands(here, conninfo)
+        person = here.enter(conninfo)
+        state, hands = here.settings.state, screens.hands(here, conninfo)
         return asyncio.run(
-            app.run(conninfo, read_only=read_only, tenant=tenant, state=here.settings.state, hands=hands)
+            app.run(conninfo, read_only=read_only, role=person.role, tenant=tenant, state=state, hands=hands)
         )
 
 

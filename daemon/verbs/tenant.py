@@ -46,7 +46,7 @@ def add(code: str, *, name: str, profile: str = "auto", json: bool = False, here
     """
 
     async def work(pool: Pool) -> Tenant:
-        async with database.hub(pool, "admin") as conn:
+        async with here.deed(pool, "tenant.add") as conn:
             return await tenants.add(conn, code, name, profile, here.master, here.actor)
 
     tenant = here.run(work)
@@ -121,7 +121,7 @@ def set_(
     said = {key: str(value) for key, value in wished.items() if value is not None}
 
     async def work(pool: Pool) -> Tenant:
-        async with database.hub(pool, "admin") as conn:
+        async with here.deed(pool, "tenant.set") as conn:
             read = await tenants.lock(conn, code)
             return await tenants.change(conn, read, name, profile, lambda old: wishes.apply(old, said), here.actor)
 
@@ -164,7 +164,7 @@ def pause(code: str, *, reason: str, json: bool = False, here: Given) -> None:
     json
         Print JSON.
     """
-    _turned(here, code, reason, tenants.pause, json=json)
+    _turned(here, "tenant.pause", code, reason, tenants.pause, json=json)
 
 
 @app.command
@@ -182,12 +182,12 @@ def resume(code: str, *, reason: str, json: bool = False, here: Given) -> None:
     json
         Print JSON.
     """
-    _turned(here, code, reason, tenants.resume, json=json)
+    _turned(here, "tenant.resume", code, reason, tenants.resume, json=json)
 
 
-def _turned(here: Here, code: str, reason: str, turn: Turn, *, json: bool) -> None:
+def _turned(here: Here, deed: str, code: str, reason: str, turn: Turn, *, json: bool) -> None:
     async def work(pool: Pool) -> Tenant:
-        async with database.hub(pool, "admin") as conn:
+        async with here.deed(pool, deed) as conn:
             return await turn(conn, code, reason, here.actor)
 
     tenant = here.run(work)

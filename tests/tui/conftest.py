@@ -153,6 +153,7 @@ class OurHands(Hands, frozen=True):
 def hands(moving: str, tmp_path: Path) -> OurHands:
     """What the daemon hands in, for a state folder of the test's own and a person called hanako."""
     here = Here(config.Settings(state=tmp_path / "state"))
+    here.enter(moving)
     made = screens.hands(here, moving)
     fields = {name: getattr(made, name) for name in made.__struct_fields__}
     return OurHands(**{**fields, "actor": audit.Actor("hanako", "operator", "tty1"), "master": here.master})
