@@ -529,7 +529,7 @@ JAPANESE = {
     "Encoding (auto, cp932):": "文字コード（auto, cp932）:",
     "Guard: most deleted, %:": "ガード: 削除の上限（%）:",
     "Guard: most updated, %:": "ガード: 更新の上限（%）:",
-    "Window FIRST..LAST, or none:": "年度更新期間 初日..末日（なしは none）:",
+    "Window FIRST..LAST, or none:": "年度更新期間（なしは none）:",
     "In it: most deleted, %:": "期間中: 削除の上限（%）:",
     "In it: most updated, %:": "期間中: 更新の上限（%）:",
     "Due (Japan, HH:MM), or none:": "期限 HH:MM 日本時間（なしは none）:",
