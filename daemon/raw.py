@@ -9,43 +9,42 @@ from pathlib import Path
 from typing import IO, cast
 
 from daemon import archive
-from daemon.findings import SEALED_COLUMNS
-from oneroster import entities
 from oneroster.bundle import Broken, Bundle, open_bundle
 from oneroster.encodings import Foreign, Lines
-from sql import settings, versions
+from sql import masking, settings
 from sql.jobs import Job
 from sql.tenants import Tenant
 from tui.hands import Raw
 
 MOST_LINES = 50
 """A row over more lines is shown so far."""
-PERSONS = {
-    one.file: {field.name: field.member for field in one.fields} for one in (entities.USERS, entities.USER_PROFILES)
-}
-"""Files about people: header to member."""
 
 
-def read(state: Path, master: bytes, tenant: Tenant, job: Job, file: str, line: int, column: str) -> Raw | None:
-    """The row that holds a physical line of a file; None when the bundle is no longer kept, or has no such line."""
+def read(
+    state: Path, master: bytes, tenant: Tenant, job: Job, file: str, line: int, column: str, *, bare: bool = True
+) -> Raw | None:
+    """The row that holds a physical line of a file; None when the bundle is no longer kept, or has no such line.
+
+    Names of persons are masked, that in the faulty cell too unless it is to be shown `bare`.
+    """
     encoding = settings.read(tenant.settings).encoding
     try:
         with (
             archive.open(state / "archive", tenant.id, tenant.sealer(master), job.sha256) as stream,
             open_bundle(stream, encoding) as bundle,
         ):
-            return _row(bundle, file, line, column) if file in bundle.names and line > 0 else None
+            return _row(bundle, file, line, column, bare) if file in bundle.names and line > 0 else None
     except (FileNotFoundError, Broken):
         return None
 
 
-def _row(bundle: Bundle, file: str, line: int, column: str) -> Raw | None:
+def _row(bundle: Bundle, file: str, line: int, column: str, bare: bool) -> Raw | None:
     header = bundle.header(file)
     with bundle.open(file) as stream:
         first, last = _span(stream, file, bundle.encoding, line)
     with bundle.open(file) as stream:
         lines = list(itertools.islice(_text(stream, bundle.encoding), first - 1, min(last, first - 1 + MOST_LINES)))
-    return _shown(lines, first, header, file, column) if lines else None
+    return _shown(lines, first, header, file, column, bare) if lines else None
 
 
 def _span(stream: IO[bytes], file: str, encoding: str, line: int) -> tuple[int, int]:
@@ -73,7 +72,7 @@ def _text(stream: IO[bytes], encoding: str) -> Iterator[str]:
     return iter(io.TextIOWrapper(stream, codec, errors="backslashreplace", newline=""))
 
 
-def _shown(lines: list[str], first: int, header: tuple[str, ...], file: str, column: str) -> Raw:
+def _shown(lines: list[str], first: int, header: tuple[str, ...], file: str, column: str, bare: bool) -> Raw:
     """The lines without their ends, cells that nobody may see masked, and where the cell of the column stands."""
     shown: list[str] = [""]
     marks: list[tuple[int, int, int]] = []
@@ -83,7 +82,7 @@ def _shown(lines: list[str], first: int, header: tuple[str, ...], file: str, col
             shown[-1] += ","
         pieces = cell.replace("\r\n", "\n").replace("\r", "\n").split("\n")
         if first > 1:
-            pieces = _masked(pieces, file, name, column)
+            pieces = [_masked(piece, file, name, bare and name == column) for piece in pieces]
         for number, piece in enumerate(pieces):
             if number:
                 shown.append("")
@@ -93,18 +92,12 @@ def _shown(lines: list[str], first: int, header: tuple[str, ...], file: str, col
     return Raw(first, tuple(shown), tuple(marks))
 
 
-def _masked(pieces: list[str], file: str, name: str, column: str) -> list[str]:
-    """A sealed cell whole; of a person's names, unless it is just these that are wrong, all but the first character."""
-    if (file, name) in SEALED_COLUMNS:
-        return [versions.MASK if piece.strip('"') else piece for piece in pieces]
-    if name == column or file not in PERSONS:
-        return pieces
-    member = PERSONS[file].get(name, name)
-    bare = [piece.removeprefix('"').removesuffix('"') for piece in pieces]
-    return [
-        whole.replace(one, str(versions.of_person(member, one))) if one else whole
-        for whole, one in zip(pieces, bare, strict=True)
-    ]
+def _masked(piece: str, file: str, name: str, bare: bool) -> str:
+    """A cell, or a line of it, within its quotes; one to be shown bare only where it is sealed."""
+    if bare and (file, name) not in masking.DROPPED:
+        return piece
+    value = piece.removeprefix('"').removesuffix('"')
+    return piece.replace(value, masking.cell(file, name, value)) if value else piece
 
 
 def _cells(text: str) -> Iterator[str]:

@@ -13,8 +13,8 @@ from psycopg.sql import SQL, Composed, Identifier
 
 from oneroster import entities
 from oneroster.entities import Entity
-from oneroster.refused import NoReason, Refused
-from sql import audit, database, versions
+from oneroster.refused import Refused
+from sql import database, versions
 from sql.database import Connection
 from sql.merge import PARTS
 
@@ -79,16 +79,6 @@ async def of(
     found = [_version(entity, None, states[0], parts, masked=masked)]
     found += [_version(entity, was, now, parts, masked=masked) for was, now in itertools.pairwise(states)]
     return found[::-1]
-
-
-async def unmask(
-    conn: Connection, tenant_id: int, entity: Entity, sourced_id: str, reason: str, actor: audit.Actor
-) -> None:
-    """Note that a person is about to see names that are masked otherwise. Raises NoReason (64)."""
-    if not reason.strip():
-        raise NoReason
-    detail = {"reason": reason}
-    await audit.write(conn, tenant_id, actor, "record.unmask", f"{entity.name}/{sourced_id}", detail=detail)
 
 
 def _version(entity: Entity, was: _State | None, now: _State, parts: dict[int, _Part], *, masked: bool) -> Version:

@@ -5,11 +5,12 @@ from typing import ClassVar
 import msgspec
 from textual.binding import BindingType
 
-from sql import jobs, samples
+from oneroster.refused import Refused
+from sql import jobs, masking, samples
 from sql.database import Connection
 from sql.jobs import Count, Fault, Job
 from sql.samples import Sample
-from tui import findings, format, job_deeds, keys, raw, rows, text
+from tui import findings, format, job_deeds, keys, raw, refusals, rows, text
 from tui.deeds import Deed
 from tui.detail import Detail
 from tui.hands import Raw
@@ -59,6 +60,8 @@ class JobDetail(Listing):
             # a job's findings change with the job, and never after its end
             return self.data
         found = await jobs.problems(conn, one.tenant_id, one.id)
+        if self.app.role != "admin":
+            found = [masking.fault(fault) for fault in found]
         found.sort(key=lambda fault: fault.severity)  # errors first; else as they stand in the bundle
         return Findings(
             one,
@@ -177,9 +180,12 @@ class JobDetail(Listing):
             if not one.line:
                 self._raw_said = say("This problem is not about a line of a file.")
             else:
-                self.raw = await hands.raw(self.job, one.file, one.line, one.column)
-                if self.raw is None:
-                    self._raw_said = say("The bundle is no longer kept.")
+                try:
+                    self.raw = await hands.raw(self.job, one.file, one.line, one.column)
+                except Refused as error:
+                    self._raw_said = refusals.told(error)
+                else:
+                    self._raw_said = "" if self.raw else say("The bundle is no longer kept.")
         if self.tab == "raw" and self.is_mounted:
             self.refill(first=True)
 

@@ -7,7 +7,7 @@ import msgspec
 
 from oneroster import entities
 from oneroster.entities import Entity
-from sql import audit, database, lineage, tenants
+from sql import database, lineage, masking, tenants
 from sql.database import Connection
 from sql.lineage import UnknownRecord, Version
 from tui import format, text, times, words
@@ -115,8 +115,8 @@ class Record(Listing):
         async def do(typed: Mapping[str, str]) -> Done:
             async with self.app.source.acting() as conn:
                 owner = await tenants.by_code(conn, self.code)
-                target, why = f"{self.entity.name}/{self.sourced_id}", {"reason": typed["reason"]}
-                await audit.write(conn, owner.id, self.app.actor, "record.unmask", target, detail=why)
+                target = f"{self.entity.name}/{self.sourced_id}"
+                await masking.unmask(conn, owner.id, target, typed["reason"], self.app.actor)
             self.masked = False
             return Done(say("Names are shown; that is noted in the audit log."))
 
@@ -129,7 +129,7 @@ class Record(Listing):
             (confirmed(self.code), reason()),
             say("Show"),
             do,
-            f"rosterhub record show {self.code} {self.entity.name} {self.sourced_id} --unmask",
+            f"rosterhub record show {self.code} {self.entity.name} {self.sourced_id} --unmask --reason ...",
         )
 
 

@@ -10,10 +10,10 @@ from daemon import comparing, printing, waiting
 from daemon.here import Here
 from daemon.verbs import Given
 from oneroster.refused import Refused
-from sql import database, decisions, jobs, shown
+from sql import database, decisions, jobs, masking, shown
 from sql import samples as kept_samples
 from sql.database import Connection, Pool
-from sql.jobs import Count, Job
+from sql.jobs import Count, Fault, Job
 from sql.samples import Sample
 
 app = App(name="job", help="What became of each bundle.")
@@ -118,8 +118,10 @@ def show(job: str, *, json: bool = False, here: Given) -> None:
 
 
 @app.command
-def problems(job: str, *, limit: int = 10_000, json: bool = False, here: Given) -> None:
-    """What is wrong with a bundle: file, line, column, value.
+def problems(
+    job: str, *, limit: int = 10_000, unmask: bool = False, reason: str = "", json: bool = False, here: Given
+) -> None:
+    """What is wrong with a bundle: file, line, column, value. Names of persons are masked, but for admins.
 
     Example: rosterhub job problems 7f3a91c2
 
@@ -129,10 +131,24 @@ def problems(job: str, *, limit: int = 10_000, json: bool = False, here: Given) 
         The job's id, or the first 8 characters or more.
     limit
         At most so many.
+    unmask
+        Show names of persons, to operators and admins; this is noted in the audit log.
+    reason
+        Why; needed to unmask.
     json
         Print JSON.
     """
-    _, found = _of(here, job, lambda conn, one: jobs.problems(conn, one.tenant_id, one.id, limit=limit))
+
+    async def work(pool: Pool) -> list[Fault]:
+        async with database.hub(pool, "viewer", read_only=True) as conn:
+            one = await jobs.by_prefix(conn, job)
+            found = await jobs.problems(conn, one.tenant_id, one.id, limit=limit)
+        if unmask:
+            async with here.deed(pool, "record.unmask") as conn:
+                await masking.unmask(conn, one.tenant_id, f"job/{one.id}", reason, here.actor)
+        return masking.faults(found, here.person, unmasked=unmask)
+
+    found = here.run(work)
     if json:
         printing.data([shown.problem(one) for one in found])
     else:

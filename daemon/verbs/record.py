@@ -7,7 +7,7 @@ from cyclopts import App
 from daemon import comparing, printing
 from daemon.verbs import Given
 from oneroster import entities
-from sql import database, lineage, shown, tenants
+from sql import database, lineage, masking, shown, tenants
 from sql.database import Pool
 from sql.lineage import UnknownRecord, Version
 
@@ -47,7 +47,7 @@ def show(
         if unmask:
             # Told before a name is shown: whoever breaks off then has seen nothing.
             async with here.deed(pool, "record.unmask") as conn:
-                await lineage.unmask(conn, owner.id, kind, id, reason, here.actor)
+                await masking.unmask(conn, owner.id, f"{kind.name}/{id}", reason, here.actor)
         async with database.tenant(pool, owner.id, "viewer") as conn:
             return await lineage.of(conn, owner.id, kind, id, masked=not unmask)
 

@@ -10,7 +10,8 @@ import msgspec
 import psycopg
 import pytest
 
-from sql import audit, clients, database, decisions, inboxes, jobs, lineage, operators, tenants
+from oneroster.refused import NoReason
+from sql import audit, clients, database, decisions, inboxes, jobs, masking, operators, tenants
 from sql.database import Connection, NotAllowed
 from sql.inboxes import Door
 from sql.operators import NEEDS, ROLES, Person
@@ -172,13 +173,10 @@ async def test_a_refusal_names_the_role_that_is_needed(pool, made: Made) -> None
 
 
 async def test_unmasking_wants_a_reason_and_leaves_an_entry(pool, made: Made) -> None:
-    from oneroster import entities
-    from oneroster.refused import NoReason
-
     async with database.hub(pool, "operator") as conn:
         with pytest.raises(NoReason):
-            await lineage.unmask(conn, made.tenant, entities.USERS, "u1", " ", ME)
-        await lineage.unmask(conn, made.tenant, entities.USERS, "u1", "asked by his parents", ME)
+            await masking.unmask(conn, made.tenant, "users/u1", " ", ME)
+        await masking.unmask(conn, made.tenant, "users/u1", "asked by his parents", ME)
         (entry, *_) = await audit.page(conn, tenant="minato")
     assert (entry.action, entry.target, entry.who) == ("record.unmask", "users/u1", "sato")
     assert entry.detail == {"reason": "asked by his parents"}
