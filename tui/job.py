@@ -48,7 +48,9 @@ class JobDetail(Listing):
     def __init__(self, job: Job) -> None:
         super().__init__()
         self.job = job
-        self.tab = "problems" if job.errors or job.warnings else "diff"
+        self.tab = _first_tab(job)
+        self._turned = False
+        """Whether a person has gone to another tab; until then it is that of the most interest."""
         self.raw: Raw | None = None
         self._fault = 0
         """The problem of which `raw` shows the row."""
@@ -72,6 +74,8 @@ class JobDetail(Listing):
 
     def take(self, data: Findings) -> bool:
         self.job = data.job
+        if not self._turned:
+            self.tab = _first_tab(data.job)
         return super().take(data)
 
     def columns(self) -> tuple[Column, ...]:
@@ -206,6 +210,7 @@ class JobDetail(Listing):
     def action_tab(self, by: int) -> None:
         if self.has_class("-asking"):
             return
+        self._turned = True
         if self.tab == "problems" and self.table.row is not None:
             self._fault = int(self.table.row.key)
         self.tab = TABS[(TABS.index(self.tab) + by) % len(TABS)]
@@ -214,3 +219,7 @@ class JobDetail(Listing):
         self.filter, self.sorted_by = "", None
         self.table.skipped = 0
         self.refill(first=True)
+
+
+def _first_tab(job: Job) -> str:
+    return "problems" if job.errors or job.warnings else "diff"
