@@ -13,9 +13,10 @@ from pathlib import Path
 import structlog
 
 from oneroster.refused import Refused
-from sql import audit, chain, database
+from sql import audit, chain, database, verification
 from sql.chain import Anchor, Sealer
 from sql.database import Pool
+from sql.verification import Verified
 
 EVERY = 1.0
 """Seconds between two rounds."""
@@ -55,7 +56,7 @@ def parse(text: str) -> Anchor:
     return found
 
 
-def anchors(state: Path) -> list[Anchor]:
+def kept(state: Path) -> list[Anchor]:
     """Those that were noted, the newest last. Raises NoAnchor where the file was written to by others."""
     try:
         text = file(state).read_text(encoding="ascii", errors="replace")
@@ -81,6 +82,25 @@ def note(state: Path, anchor: Anchor, now: datetime.datetime) -> None:
         os.fsync(number)
     finally:
         os.close(number)
+
+
+async def verified(
+    pool: Pool,
+    master: bytes,
+    state: Path,
+    actor: audit.Actor,
+    *,
+    anchors: Sequence[Anchor] = (),
+    start: int = 1,
+    progress: verification.Progress | None = None,
+) -> Verified:
+    """Verify the log, also by the anchors of the state folder, and enter that it was done and what came of it."""
+    every = [*kept(state), *anchors]
+    found = await verification.verify(pool, chain.key(master), start=start, anchors=every, progress=progress)
+    async with database.hub(pool, "viewer") as conn:
+        detail = {"first": found.first, "wrong": found.count}
+        await audit.write(conn, None, actor, "audit.verify", f"#{found.last}", ok=not found.count, detail=detail)
+    return found
 
 
 async def keep(pool: Pool, master: bytes, state: Path, stop: asyncio.Event) -> None:
@@ -138,7 +158,7 @@ class _Sealing:
     async def _look_back(self) -> None:
         """Whether the chain still holds what was noted last, before there is a new end."""
         try:
-            noted = _last(await asyncio.to_thread(anchors, self._state))
+            noted = _last(await asyncio.to_thread(kept, self._state))
         except NoAnchor as refusal:
             self._looked = True
             await self._cry(str(refusal))

@@ -2,9 +2,10 @@
 
 from textual import on
 
-from sql import audit
+from sql import search as finding
 from sql.audit import Entry
 from sql.database import Connection
+from sql.search import Asked
 from tui import format, times, window
 from tui.detail import Detail
 from tui.listing import Listing
@@ -48,7 +49,8 @@ class Audit(Listing):
 
     async def _page(self, conn: Connection, held: Window, before: Place) -> list[Entry]:
         tenant, search = held.asked
-        return await audit.page(conn, before=before, tenant=tenant, search=search or None, limit=window.PAGE)
+        asked = Asked(tenant=tenant, words=tuple(search.split()))
+        return (await finding.page(conn, asked, before=before, limit=window.PAGE)).entries
 
     def take(self, data: Window) -> bool:
         # An answer to what is no longer asked is dropped; the next look is on its way.
