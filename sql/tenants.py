@@ -63,6 +63,7 @@ class Health(msgspec.Struct, frozen=True):
     job_id: uuid.UUID | None
     job_state: str | None
     reason: str | None
+    reason_japanese: str | None
     received_at: datetime.datetime | None
     records: int
     errors: int

@@ -21,10 +21,11 @@ SELECT id, code, name, profile, state, settings, wrapped_key FROM tenants WHERE 
 SELECT id, code, name, profile, state, settings, wrapped_key FROM tenants ORDER BY code
 
 -- health: each tenant with its last job, the rows it holds and its last seven days, across the hub
-SELECT t.id, t.code, t.name, t.state, j.id AS job_id, j.state AS job_state, j.reason, j.received_at,
+SELECT t.id, t.code, t.name, t.state, j.id AS job_id, j.state AS job_state, j.reason, j.reason_japanese,
+       j.received_at,
        coalesce(r.records, 0) AS records, coalesce(j.errors, 0) AS errors, coalesce(j.warnings, 0) AS warnings, d.days
   FROM tenants t
-  LEFT JOIN LATERAL (SELECT id, state, reason, received_at, errors, warnings FROM jobs
+  LEFT JOIN LATERAL (SELECT id, state, reason, reason_japanese, received_at, errors, warnings FROM jobs
                       WHERE tenant_id = t.id AND state NOT IN ('received', 'duplicate')
                       ORDER BY received_at DESC LIMIT 1) j ON true
   LEFT JOIN LATERAL (SELECT sum(active) AS records FROM totals

@@ -4,7 +4,7 @@ import datetime
 import os
 import shutil
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -24,6 +24,7 @@ from tui.listing import Listing
 from tui.overview import Overview
 from tui.picker import Choice, Picker
 from tui.source import Away, Source
+from tui.words import say, word
 
 PERIOD = 1.0
 """Seconds between looks at the database."""
@@ -45,7 +46,13 @@ HIGH_CONTRAST = Theme(
     text_alpha=1.0,
 )
 DARK, LIGHT = "textual-dark", "textual-light"
-THEMES = (DARK, LIGHT, "high-contrast", "ansi-dark", "ansi-light")
+THEMES = {
+    DARK: word("dark"),
+    LIGHT: word("light"),
+    "high-contrast": word("high contrast"),
+    "ansi-dark": word("dark, in the terminal's own colours"),
+    "ansi-light": word("light, in the terminal's own colours"),
+}
 ALL = "*"
 
 
@@ -95,7 +102,6 @@ class RosterHub(App[int]):
         self.state = state
         self.clock = clock or _now
         self.zone = times.zone()
-        self.japanese = _language().startswith("ja")
         self.surroundings = Surroundings()
         self.changed_at = self.clock()
         self.away = False
@@ -110,12 +116,13 @@ class RosterHub(App[int]):
     @property
     def scope(self) -> str:
         """Whose rows are shown."""
-        return "all tenants" if self.tenant is None else self.surroundings.tenant or self.tenant
+        return say("all tenants") if self.tenant is None else self.surroundings.tenant or self.tenant
 
     @property
     def away_sentence(self) -> str:
         """What the banner says."""
-        return f"The database does not answer. This is how it was at {times.clock(self.changed_at, self.zone)}."
+        at = times.clock(self.changed_at, self.zone)
+        return say("The database does not answer. This is how it was at {time}.", time=at)
 
     @property
     def listing(self) -> Listing | None:
@@ -226,19 +233,20 @@ class RosterHub(App[int]):
         except Away:
             self.look()
             return
-        choices = [Choice(ALL, "*", "all tenants"), *map(_tenant_choice, every)]
-        self.push_screen(Picker("Tenant", ("CODE", "NAME"), choices, self.set_tenant, width=32))
+        choices = [Choice(ALL, "*", say("all tenants")), *map(_tenant_choice, every)]
+        self.push_screen(Picker(say("Tenant"), (word("CODE"), word("NAME")), choices, self.set_tenant, width=32))
 
     def action_choose_command(self) -> None:
         commands = [one for one in keys.EVERYWHERE if one.command]
-        choices = [Choice(one.action, one.shown, one.does) for one in commands]
-        choices += [Choice(f"app.set_theme('{name}')", "", f"Theme {name}") for name in THEMES]
-        self.push_screen(Picker("Command", ("KEY", "DOES"), choices, self.perform, width=14))
+        choices = [Choice(one.action, say(one.shown), say(one.does)) for one in commands]
+        for name in THEMES:
+            choices.append(Choice(f"app.set_theme('{name}')", "", say("Theme {name}", name=say(THEMES[name]))))
+        self.push_screen(Picker(say("Command"), (word("KEY"), word("DOES")), choices, self.perform, width=14))
 
     def action_keys(self) -> None:
         listed = (*keys.EVERYWHERE, *keys.JOB)
-        choices = [Choice(one.action, one.shown, one.does) for one in listed]
-        self.push_screen(Picker("Keys", ("KEY", "DOES"), choices, self.perform, width=14))
+        choices = [Choice(one.action, say(one.shown), say(one.does)) for one in listed]
+        self.push_screen(Picker(say("Keys"), (word("KEY"), word("DOES")), choices, self.perform, width=14))
 
     def action_set_theme(self, name: str) -> None:
         self.theme = name
@@ -254,11 +262,6 @@ def _tenant_choice(one: Tenant) -> Choice:
 
 def _now() -> datetime.datetime:
     return datetime.datetime.now(datetime.UTC)
-
-
-def _language() -> str:
-    names: Iterable[str] = ("LC_ALL", "LC_MESSAGES", "LANG")
-    return next((os.environ[name] for name in names if os.environ.get(name)), "")
 
 
 def _theme() -> str:
@@ -284,7 +287,7 @@ async def run(
     `state` is the folder whose disk the first line tells of. Without a terminal: one line on stderr, and 64.
     """
     if not isatty:
-        sys.stderr.write("rosterhub tui needs a terminal; scripts use `rosterhub job list --json`.\n")
+        sys.stderr.write(say("rosterhub tui needs a terminal; scripts use `rosterhub job list --json`.") + "\n")
         return NO_TERMINAL
     app = RosterHub(conninfo, read_only=read_only, role=role, tenant=tenant, state=state)
     # Without the mouse the terminal's own selection works.

@@ -12,6 +12,7 @@ from tui.listing import Listing
 from tui.rows import Column, Line, Row
 from tui.table import Table
 from tui.window import Place, Window
+from tui.words import say, word
 
 WIDE = 100
 """From so many cells on, times are shown whole."""
@@ -22,8 +23,8 @@ class Audit(Listing):
 
     tab_name = "audit"
     status_height = 3
-    hint = "/ search  f follow  T tenant  Enter detail  y copy target  ? help  q back"
-    question = "a part of who, from, action or target   Enter keep, Esc drop"
+    hint = word("/ search  f follow  T tenant  Enter detail  y copy target  ? help  q back")
+    question = word("a part of who, from, action or target   Enter keep, Esc drop")
     newest_first = True
 
     data: Window | None
@@ -74,12 +75,15 @@ class Audit(Listing):
         row = self.table.row
         one = next((one for one in self.data.entries if row and str(one.id) == row.key), None)
         if one is None:
-            lines = [self.sentence("Nothing found." if self.filter else "The log is empty."), ()]
+            lines = [self.sentence(say("Nothing found." if self.filter else "The log is empty.")), ()]
         else:
             lines = [self.sentence(line) for line in format.audit_lines(one, self.at)]
-        more = "" if self.data.ended else ", older below"
-        newer = ", newer above" if self.data.above else ""
-        return [*lines, self.found(shown, total, f"entries{newer}{more}")]
+        what = say("entries")
+        if self.data.above:
+            what += say(", newer above")
+        if not self.data.ended:
+            what += say(", older below")
+        return [*lines, self.found(shown, total, what)]
 
     def filtered(self, every: list[Row]) -> list[Row]:
         return every  # the database has searched already
@@ -108,7 +112,7 @@ class Audit(Listing):
         super().action_follow()
 
     def action_sort(self) -> None:
-        self.say("The log is always newest first.")
+        self.say(say("The log is always newest first."))
 
     def action_reverse(self) -> None:
         self.action_sort()

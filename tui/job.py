@@ -12,6 +12,7 @@ from tui import findings, format, keys, rows, text
 from tui.detail import Detail
 from tui.listing import Listing
 from tui.rows import Column, Line, Row, Span
+from tui.words import say, word
 
 MOST = 500
 """Problems held: the rest is in the report and in `rosterhub job problems`."""
@@ -34,7 +35,7 @@ class JobDetail(Listing):
     tab_name = "jobs"
     head_height = 2
     status_height = 4
-    hint = "Tab next tab  Enter full row  n N next  / filter  y copy  ? help  Esc back"
+    hint = word("Tab next tab  Enter full row  n N next  / filter  y copy  ? help  Esc back")
 
     data: Findings | None
 
@@ -81,14 +82,14 @@ class JobDetail(Listing):
     def head(self) -> list[Line]:
         width = self.size.width
         state = self.job.state.upper()
-        first: list[Span] = [(f" {findings.job_head(self.job)}  ", ""), (state, format.STYLES.get(state, ""))]
+        first: list[Span] = [(f" {findings.job_head(self.job)}  ", ""), (say(state), format.STYLES.get(state, ""))]
         profile = f"{self.job.profile or ''} "
         number = self.job.errors + self.job.warnings
         titles = {
-            "problems": f"Problems {number:,}",
-            "diff": "Diff",
-            "files": f"Files {len(self.job.rows)}",
-            "timeline": "Timeline",
+            "problems": say("Problems {count:,}", count=number),
+            "diff": say("Diff"),
+            "files": say("Files {count}", count=len(self.job.rows)),
+            "timeline": say("Timeline"),
         }
         second: list[Span] = [(" ", "")]
         for name in TABS:
@@ -103,40 +104,43 @@ class JobDetail(Listing):
             return self._problem_lines(shown, total)
         lines = [self.sentence(format.job_line(self.job), format.STYLES.get(self.job.state.upper(), ""))]
         if self.tab == "diff" and not total:
-            lines = [self.sentence("No counts: the bundle was not compared with the roster."), *lines]
+            lines = [self.sentence(say("No counts: the bundle was not compared with the roster.")), *lines]
         if self.tab == "timeline":
-            lines.append(self.sentence(f"sha256 {self.job.sha256}", "dim"))
+            lines.append(self.sentence(f"SHA-256 {self.job.sha256}", "dim"))
         return [*lines, *[()] * (self.status_height - 1 - len(lines)), self.found(shown, total, self.tab_words())]
 
     def tab_words(self) -> str:
         """What the rows of this tab are called."""
-        return {"problems": "problems", "diff": "entities", "files": "files", "timeline": "steps"}[self.tab]
+        return {
+            "problems": word("problems"),
+            "diff": word("entities"),
+            "files": word("files"),
+            "timeline": word("steps"),
+        }[self.tab]
 
     def _problem_lines(self, shown: int, total: int) -> list[Line]:
         assert self.data is not None
         width, job = self.size.width - 2, self.job
         number = job.errors + job.warnings
         kinds = format.tally([one.code for one in self.data.faults])
-        first = f" ({total:,} shown)" if total < number else ""
-        counts = f"{format.plural(job.errors, 'error')}, {format.plural(job.warnings, 'warning')}"
-        top = self.sentence(f"{counts}{first}: {kinds}" if kinds else f"{counts}.")
+        errors = say("1 error" if job.errors == 1 else "{count:,} errors", count=job.errors)
+        warnings = say("1 warning" if job.warnings == 1 else "{count:,} warnings", count=job.warnings)
+        first = say(" ({count:,} shown)", count=total) if total < number else ""
+        counts = f"{errors}{say(', ')}{warnings}{first}"
+        top = self.sentence(say("{counts}: {kinds}", counts=counts, kinds=kinds) if kinds else counts)
         row = self.table.row
         said: list[str] = []
         if row is not None:
             one = self.data.faults[int(row.key)]
-            english = f"{findings.place(one)}: {findings.message(one)}"
-            if self.app.japanese:
-                said = [*text.wrap(english, width, 1), *text.wrap(findings.japanese(one), width, 1)]
-            else:
-                said = text.wrap(english, width, 2)
+            told = say("{place}: {message}", place=findings.place(one), message=findings.message(one))
+            said = text.wrap(told, width, 2)
         lines = [self.sentence(line) for line in said]
         return [top, *lines, *[()] * (2 - len(lines)), self.found(shown, total, self.tab_words())]
 
     def open(self, row: Row) -> None:
         if self.tab == "problems" and self.data is not None:
             one = self.data.faults[int(row.key)]
-            record = {**row.record, "message": findings.message(one), "日本語": findings.japanese(one)}
-            self.app.push_screen(Detail(record))
+            self.app.push_screen(Detail({**row.record, "message": findings.message(one)}))
         else:
             self.app.push_screen(Detail(dict(row.record)))
 

@@ -7,6 +7,7 @@ from tui import filters, format
 from tui.job import JobDetail
 from tui.listing import Listing
 from tui.rows import Column, Line, Row
+from tui.words import say, word
 
 MOST = 500
 """Jobs held; older ones are found by tenant and `state:`."""
@@ -17,7 +18,7 @@ class Jobs(Listing):
 
     tab_name = "jobs"
     status_height = 3
-    hint = "Enter open  / filter  s sort  f follow  T tenant  y copy id  ? help  q back"
+    hint = word("Enter open  / filter  s sort  f follow  T tenant  y copy id  ? help  q back")
     newest_first = True
 
     data: list[Job] | None
@@ -40,8 +41,8 @@ class Jobs(Listing):
         if one is not None:
             lines = self.sentences(format.job_line(one), format.STYLES.get(one.state.upper(), ""), 2)
         else:
-            lines = self.sentences("No job fits the filter." if total else "No bundle has come yet.", "", 2)
-        return [*lines, self.found(shown, total, f"newest {total:,}" if total == MOST else "jobs")]
+            lines = self.sentences(say("No job fits the filter." if total else "No bundle has come yet."), "", 2)
+        return [*lines, self.found(shown, total, word("the newest" if total == MOST else "jobs"))]
 
     def open(self, row: Row) -> None:
         one = next((one for one in self.data or () if str(one.id) == row.key), None)

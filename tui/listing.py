@@ -10,16 +10,17 @@ from textual.screen import Screen
 from textual.widgets import Input
 
 from sql.database import Connection
-from tui import filters, format, keys, rows, text, times
+from tui import filters, format, keys, rows, text, times, words
 from tui.format import Moment
 from tui.lines import Lines
 from tui.rows import Column, Line, Row, Span
 from tui.table import Table
+from tui.words import say, word
 
 if TYPE_CHECKING:
     from tui.app import RosterHub
 
-TABS = (("overview", "1 Overview"), ("jobs", "2 Jobs"), ("audit", "3 Audit"))
+TABS = (("overview", word("1 Overview")), ("jobs", word("2 Jobs")), ("audit", word("3 Audit")))
 
 
 class Listing(Screen[None]):
@@ -39,7 +40,7 @@ class Listing(Screen[None]):
     head_height: ClassVar[int] = 0
     status_height: ClassVar[int] = 1
     hint: ClassVar[str] = ""
-    question: ClassVar[str] = "word field:value,other !not since:24h   Enter keep, Esc drop"
+    question: ClassVar[str] = word("word field:value,other !not since:24h   Enter keep, Esc drop")
     newest_first: ClassVar[bool] = False
     """Whether the first row is the newest one, so that `f` makes sense."""
 
@@ -151,23 +152,24 @@ class Listing(Screen[None]):
         if self.head_height:
             self.query_one("#head", Lines).put(self.head())
         self.query_one("#status", Lines).put(self.status(len(self.table.rows), self._total))
-        foot = self.note or self.hint
+        foot = self.note or say(self.hint)
         self.query_one("#foot", Lines).put([rows.edges([(f" {foot}", "bar" if self.note else "dim")], [], width)])
 
     def _header(self, width: int) -> list[Line]:
         seen, app = self.app.surroundings, self.app
-        words: list[Span] = [(f"{app.role} {'RO' if app.read_only else 'RW'}  ", "bar")]
-        words.append(("db AWAY", "bar alarm") if app.away else ("db ok", "bar"))
-        words.append(("  ", "bar"))
-        words.append(("sftp ok", "bar") if seen.sftp else ("sftp AWAY", "bar bad"))
+        role = say(words.ROLES[app.role])
+        hub: list[Span] = [(say("{role} RO" if app.read_only else "{role} RW", role=role), "bar"), ("  ", "bar")]
+        hub.append((say("db AWAY"), "bar alarm") if app.away else (say("db ok"), "bar"))
+        hub.append(("  ", "bar"))
+        hub.append((say("sftp ok"), "bar") if seen.sftp else (say("sftp AWAY"), "bar bad"))
         disk = "--" if seen.disk is None else f"{seen.disk:2d}%"
-        words.append((f"  disk {disk}  {times.clock(app.changed_at, app.zone)} ", "bar"))
+        hub.append((f"  {say('disk {used}', used=disk)}  {times.clock(app.changed_at, app.zone)} ", "bar"))
         left: list[Span] = [(" RosterHub  ", "bar"), (app.scope, "bar")]
         tabs: list[Span] = [(" ", "")]
         for name, title in TABS:
-            tabs.append((f"[{title}]", "mark") if name == self.tab_name else (title, ""))
+            tabs.append((f"[{say(title)}]", "mark") if name == self.tab_name else (say(title), ""))
             tabs.append(("  ", ""))
-        return [rows.edges(left, words, width, "bar"), rows.edges(tabs, [("? help ", "")], width)]
+        return [rows.edges(left, hub, width, "bar"), rows.edges(tabs, [(say("? help "), "")], width)]
 
     def sentence(self, said: str, style: str = "") -> Line:
         """A line for `status`."""
@@ -179,10 +181,14 @@ class Listing(Screen[None]):
         return [*lines, *[()] * (height - len(lines))]
 
     def found(self, shown: int, total: int, what: str) -> Line:
-        """The line that tells the filter and how far one has come."""
-        left = f" Filter: {self.filter}" if self.filter else ""
-        count = f"{shown:,} of {total:,} {what}" if self.filter else f"{total:,} {what}"
-        live = "FOLLOWING" if self.following else "live, 1 s"
+        """The line that tells the filter and how far one has come; `what` the rows are, by a word of the catalogue."""
+        left = f" {say('Filter: {filter}', filter=self.filter)}" if self.filter else ""
+        what = say(what)
+        if self.filter:
+            count = say("{shown:,} of {total:,} {what}", shown=shown, total=total, what=what)
+        else:
+            count = say("{total:,} {what}", total=total, what=what)
+        live = say("FOLLOWING" if self.following else "live, 1 s")
         return rows.edges([(left, "bar")], [(f"  {count}   {live} ", "dim")], self.size.width)
 
     def say(self, note: str) -> None:
@@ -242,7 +248,7 @@ class Listing(Screen[None]):
 
     def action_follow(self) -> None:
         if not self.newest_first:
-            self.say("Nothing to follow here.")
+            self.say(say("Nothing to follow here."))
             return
         self.following = not self.following
         if self.following:
@@ -268,12 +274,12 @@ class Listing(Screen[None]):
     def action_copy(self) -> None:
         if self.table.row is not None:
             self.app.copy_to_clipboard(self.table.row.copied)
-            self.say(f"Copied {self.table.row.copied}")
+            self.say(say("Copied {value}", value=self.table.row.copied))
 
     def action_copy_row(self) -> None:
         if self.table.row is not None:
             self.app.copy_to_clipboard(format.json(self.table.row.record))
-            self.say("Copied the row as JSON.")
+            self.say(say("Copied the row as JSON."))
 
     # The filter
 
@@ -281,7 +287,7 @@ class Listing(Screen[None]):
         asked = self.query_one("#asked", Input)
         self._asked_before = self.filter
         asked.value = self.filter
-        asked.placeholder = self.question
+        asked.placeholder = say(self.question)
         self.add_class("-asking")
         asked.focus()
 

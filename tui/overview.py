@@ -9,6 +9,7 @@ from sql.tenants import Health
 from tui import format, times
 from tui.listing import Listing
 from tui.rows import Column, Line, Row
+from tui.words import say, word
 
 
 class Standing(msgspec.Struct, frozen=True):
@@ -23,7 +24,7 @@ class Overview(Listing):
 
     tab_name = "overview"
     status_height = 4
-    hint = "Enter open  / filter  s sort  T tenant  : command  ? help  q quit"
+    hint = word("Enter open  / filter  s sort  T tenant  : command  ? help  q quit")
 
     data: Standing | None
 
@@ -46,11 +47,12 @@ class Overview(Listing):
         if one is not None:
             said, style = format.why(one)
         else:
-            said, style = ("No tenant fits the filter." if total else "No tenants yet: rosterhub tenant add"), ""
+            said = say("No tenant fits the filter." if total else "No tenants yet: rosterhub tenant add")
+            style = ""
         return [
             *self.sentences(said, style, 2),
             self.sentence(format.queue_line(self.data.queue)),
-            self.found(shown, total, "tenants"),
+            self.found(shown, total, word("tenants")),
         ]
 
     def open(self, row: Row) -> None:

@@ -6,6 +6,7 @@ import msgspec
 
 from tui.listing import Listing
 from tui.rows import Column, Line, Row
+from tui.words import say, word
 
 
 class Choice(msgspec.Struct, frozen=True):
@@ -20,8 +21,8 @@ class Picker(Listing):
     """Shows choices, narrows them as one types, and hands the chosen one on."""
 
     AUTO_FOCUS = "#asked"
-    question = "type here"
-    hint = "type to narrow, Up Down move, Enter choose, Esc back"
+    question = word("type here")
+    hint = word("type to narrow, Up Down move, Enter choose, Esc back")
 
     def __init__(
         self,
@@ -60,7 +61,7 @@ class Picker(Listing):
         ]
 
     def status(self, shown: int, total: int) -> list[Line]:
-        return [self.sentence(f"{self.heading}: {self.hint}", "dim")]
+        return [self.sentence(f"{self.heading}: {say(self.hint)}", "dim")]
 
     def entered(self) -> None:
         row = self.table.row

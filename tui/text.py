@@ -40,12 +40,13 @@ def fit(text: str, width: int, right: bool = False) -> str:
     """The cleaned text in exactly `width` cells: padded, or cut with `~` at the end."""
     shown = clean(text)
     if cell_len(shown) > width:
-        shown = _head(shown, width - cell_len(CUT)) + CUT if width > 0 else ""
+        shown = head(shown, width - cell_len(CUT)) + CUT if width > 0 else ""
     gap = " " * (width - cell_len(shown))
     return gap + shown if right else shown + gap
 
 
-def _head(text: str, width: int) -> str:
+def head(text: str, width: int) -> str:
+    """As much of it as fits."""
     used = 0
     for place, character in enumerate(text):
         used += cell_len(character)
@@ -73,10 +74,10 @@ def wrap(text: str, width: int, lines: int) -> list[str]:
 
 def _lines(text: str, width: int) -> Iterator[str]:
     while cell_len(text) > width:
-        head = _head(text, width)
-        space = head.rfind(" ")
+        begin = head(text, width)
+        space = begin.rfind(" ")
         if space > width // 2:
-            head = head[: space + 1]
-        yield head.rstrip()
-        text = text[len(head) or 1 :]
+            begin = begin[: space + 1]
+        yield begin.rstrip()
+        text = text[len(begin) or 1 :]
     yield text

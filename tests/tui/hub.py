@@ -8,7 +8,8 @@ import json
 import uuid
 from typing import Any
 
-from sql import database
+from oneroster.said import Said
+from sql import database, jobs
 
 NOW = datetime.datetime(2026, 4, 1, 5, 2, 11, 482000, datetime.UTC)
 
@@ -30,7 +31,9 @@ TENANTS = (
     ("naha", "那覇市立\u202e小学校ネットワーク・離島教育推進室", "active", 0),
 )
 
-HELD = "10403 of 91204 active students would go (11.4%)."
+HELD = Said(
+    "10403 of 91204 active students would go (11.4%).", "児童生徒91,204件のうち10,403件（11.4%）が削除されます。"
+)
 JOBS: tuple[dict[str, Any], ...] = (
     {"n": 0x7F3A91C2, "t": "kita-high", "via": "sftp", "state": "loading", "ago": 20, "phase": "check", "at": 302_110},
     {"n": 0x7F3A91A0, "t": "minato", "via": "sftp", "state": "received", "ago": 15},
@@ -43,7 +46,7 @@ JOBS: tuple[dict[str, Any], ...] = (
         "via": "drop",
         "state": "duplicate",
         "ago": 1_000,
-        "reason": "The same bytes as job 7f3a8d10.",
+        "reason": Said("The same bytes as job 7f3a8d10.", "ジョブ 7f3a8d10 と同一のデータです。"),
     },
     {"n": 0x7F3A8B00, "t": "minato", "via": "sftp", "state": "applied", "ago": 306_000, "ids": (0, 0, 0)},
     {
@@ -52,7 +55,7 @@ JOBS: tuple[dict[str, Any], ...] = (
         "via": "hand",
         "state": "failed",
         "ago": 90_000,
-        "reason": "the database went away",
+        "reason": Said("the database went away", "データベースに接続できませんでした。"),
     },
     {
         "n": 0x7F3A8900,
@@ -60,12 +63,22 @@ JOBS: tuple[dict[str, Any], ...] = (
         "via": "pull",
         "state": "superseded",
         "ago": 310_000,
-        "reason": "A bundle of 2026-03-29 is applied already; this one is of 2026-03-28.",
+        "reason": Said(
+            "A bundle of 2026-03-29 is applied already; this one is of 2026-03-28.",
+            "2026-03-29 のデータを反映済みですが、これは 2026-03-28 のデータです。",
+        ),
     },
     {"n": 0x7F3A8800, "t": "demo", "via": "drop", "state": "applied", "ago": 180_000, "ids": (4, 0, 0)},
     {"n": 0x7F3A8700, "t": "sapporo", "via": "pull", "state": "applied", "ago": 120_000, "ids": (31, 120, 17)},
     {"n": 0x7F3A8600, "t": "kitakyushu", "via": "sftp", "state": "rolled_back", "ago": 300_000, "ids": (9, 1, 0)},
-    {"n": 0x7F3A8500, "t": "kitakyushu", "via": "sftp", "state": "discarded", "ago": 400_000, "reason": "wrong year"},
+    {
+        "n": 0x7F3A8500,
+        "t": "kitakyushu",
+        "via": "sftp",
+        "state": "discarded",
+        "ago": 400_000,
+        "reason": Said("wrong year", "年度が違います。"),
+    },
 )
 
 PROBLEMS = (
@@ -153,17 +166,18 @@ async def _add_job(conn: database.Connection, one: dict[str, Any]) -> None:
         {"users": 96_100, "orgs": 40, "enrollments": 96_000} if one["state"] in ("applied", "held", "rejected") else {}
     )
     await conn.execute(
-        "INSERT INTO jobs (tenant_id, id, via, state, reason, bundle, sha256, bytes, day, profile, revision,"
-        " received_at, started_at, finished_at, attempts, phase, phase_rows, rows, inserted, updated, deleted,"
-        " errors, warnings) SELECT id, %(id)s, %(via)s, %(state)s, %(reason)s, %(bundle)s, %(sha)s, 1, %(day)s,"
-        " 'jp-1.2.1', %(revision)s, %(received)s, %(started)s, %(finished)s, %(attempts)s, %(phase)s, %(at)s,"
-        " %(rows)s, %(inserted)s, %(updated)s, %(deleted)s, %(errors)s, %(warnings)s FROM tenants WHERE code = %(t)s",
+        "INSERT INTO jobs (tenant_id, id, via, state, reason, reason_japanese, bundle, sha256, bytes, day, profile,"
+        " revision, received_at, started_at, finished_at, attempts, phase, phase_rows, rows, inserted, updated,"
+        " deleted, errors, warnings) SELECT id, %(id)s, %(via)s, %(state)s, %(reason)s, %(reason_japanese)s,"
+        " %(bundle)s, %(sha)s, 1, %(day)s, 'jp-1.2.1', %(revision)s, %(received)s, %(started)s, %(finished)s,"
+        " %(attempts)s, %(phase)s, %(at)s, %(rows)s, %(inserted)s, %(updated)s, %(deleted)s, %(errors)s, %(warnings)s"
+        " FROM tenants WHERE code = %(t)s",
         {
             "id": job_id(one["n"]),
             "t": one["t"],
             "via": one["via"],
             "state": one["state"],
-            "reason": one.get("reason"),
+            **jobs.because(one.get("reason")),
             "bundle": f"RO_{received:%Y%m%d}_{one['t']}.zip",
             "sha": f"{one['n']:064x}",
             "day": received.date(),

@@ -46,7 +46,7 @@ JOB = Job(
     warnings=0,
     approved_at=None,
 )
-TENANT = Health(1, "kita", "Kita", "active", JOB.id, "applied", None, NOW, 4110, 0, 0, [None] * 7)
+TENANT = Health(1, "kita", "Kita", "active", JOB.id, "applied", None, None, NOW, 4110, 0, 0, [None] * 7)
 
 
 @pytest.mark.parametrize(

@@ -30,9 +30,7 @@ async def test_the_two_header_lines_are_on_every_screen(still, shown):
 async def test_the_overview_says_why(still, shown):
     async with shown(still) as opened:
         assert isinstance(opened.app.screen, Overview)
-        assert opened.line("札幌市教育委員会").startswith(
-            "> 札幌市教育委員会     HELD     04-01 05:02     9h   118,204"
-        )
+        assert opened.line("札幌市教育委員会").startswith("> 札幌市教育委員会   HELD     04-01 05:02      9h   118,204")
         assert opened.line("HELD because") == opened.lines[-5]
         assert "10403 of 91204 active students would go" in opened.lines[-5]
         assert opened.line("Queue").strip() == "Queue 1 waiting, 1 running   Today 1 applied, 1 held, 1 rejected"
@@ -87,12 +85,25 @@ async def test_the_tabs_of_a_job(still, shown):
         assert isinstance(opened.app.screen, Jobs)
 
 
-async def test_a_japanese_terminal_reads_japanese_messages_too(still, shown, monkeypatch):
+async def test_a_japanese_terminal_reads_japanese(still, shown, monkeypatch):
     monkeypatch.setenv("LANG", "ja_JP.UTF-8")
     async with shown(still) as opened:
+        assert "[1 概況]" in opened.lines[1]
+        assert opened.line("保留の理由：児童生徒91,204件のうち10,403件（11.4%）が削除されます。")
         await opened.press("2", "j", "j", "enter")
-        assert opened.line("Not a date YYYY-MM-DD of the calendar.")
-        assert opened.line("正しい日付（YYYY-MM-DD）ではありません。")
+        assert opened.line("academicSessions.csv 2行目 startDate：正しい日付（YYYY-MM-DD）ではありません。")
+        assert "Not a date" not in opened.text
+
+
+async def test_a_japanese_filter_takes_the_words_of_both_languages(still, shown, monkeypatch):
+    monkeypatch.setenv("LANG", "ja_JP.UTF-8")
+    async with shown(still) as opened:
+        for typed in ("state:held", "state:保留", "状態：保留", "状態:保留 期間:10時間", "保留"):
+            await opened.press("2", "slash", [*typed], "enter")
+            assert [row.cells[0][0] for row in opened.app.screen.table.rows] == ["7f3a90aa"], typed
+            await opened.press("escape")
+        await opened.press("slash", [*"！状態：保留、障害"], "enter")
+        assert len(opened.app.screen.table.rows) == 11
 
 
 async def test_the_diff_shows_counts_and_guard(still, shown):
