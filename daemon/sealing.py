@@ -7,7 +7,7 @@ elsewhere tells that there was more: so anchors are kept, the newest last, one a
 import asyncio
 import datetime
 import os
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
 import structlog
@@ -101,6 +101,18 @@ async def verified(
         detail = {"first": found.first, "wrong": found.count}
         await audit.write(conn, None, actor, "audit.verify", f"#{found.last}", ok=not found.count, detail=detail)
     return found
+
+
+def verifier(
+    conninfo: str, master: Callable[[], bytes], state: Path, actor: audit.Actor
+) -> Callable[[verification.Progress], Awaitable[Verified]]:
+    """Verifies on a connection of its own, for screens that go on meanwhile. The key is asked for when it is needed."""
+
+    async def verify(progress: verification.Progress) -> Verified:
+        async with database.open_pool(conninfo, size=1) as pool:
+            return await verified(pool, master(), state, actor, progress=progress)
+
+    return verify
 
 
 async def keep(pool: Pool, master: bytes, state: Path, stop: asyncio.Event) -> None:

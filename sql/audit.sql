@@ -30,9 +30,9 @@ WITH looked AS MATERIALIZED (
     AND (%(action)s::text[] IS NULL OR l.action LIKE ANY (%(action)s))
     AND (%(target)s::text[] IS NULL OR l.target LIKE ANY (%(target)s))
     AND (%(words)s::text[] IS NULL
-         OR concat_ws(' ', l.who, l.origin, l.action, l.target, l.detail::text) ILIKE ALL (%(words)s))
+         OR concat_ws(' ', l.who, l.origin, l.action, l.target, replace(replace(l.detail::text, '\\', '\'), '\"', '"')) ILIKE ALL (%(words)s))
     AND (%(without)s::text[] IS NULL
-         OR concat_ws(' ', l.who, l.origin, l.action, l.target, l.detail::text) NOT ILIKE ALL (%(without)s))
+         OR concat_ws(' ', l.who, l.origin, l.action, l.target, replace(replace(l.detail::text, '\\', '\'), '\"', '"')) NOT ILIKE ALL (%(without)s))
   ORDER BY l.at DESC, l.id DESC LIMIT %(limit)s)
 UNION ALL
 (SELECT l.id, l.at, NULL, '', '', '', '', '', true, '{}', (SELECT count(*) FROM looked)
@@ -68,6 +68,14 @@ WITH RECURSIVE known (value, n) AS (
       FROM known k WHERE k.value IS NOT NULL AND k.n < %(most)s)
 SELECT array_agg(value) FROM known WHERE value IS NOT NULL
 
+-- targets: the targets there are between two texts, across the hub
+WITH RECURSIVE known (value, n) AS (
+    SELECT (SELECT min(target) FROM audit WHERE target >= %(first)s AND target < %(last)s), 1
+    UNION ALL
+    SELECT (SELECT min(target) FROM audit WHERE target > k.value AND target < %(last)s), k.n + 1
+      FROM known k WHERE k.value IS NOT NULL AND k.n < %(most)s)
+SELECT array_agg(value) FROM known WHERE value IS NOT NULL
+
 -- every: all entries that fit, oldest first, across the hub
 SELECT a.id, a.at, t.code AS tenant, a.who, a.who_kind, a.origin, a.action, a.target, a.ok, a.detail
   FROM audit a LEFT JOIN tenants t ON t.id = a.tenant_id
@@ -78,9 +86,9 @@ SELECT a.id, a.at, t.code AS tenant, a.who, a.who_kind, a.origin, a.action, a.ta
    AND (%(action)s::text[] IS NULL OR a.action LIKE ANY (%(action)s))
    AND (%(target)s::text[] IS NULL OR a.target LIKE ANY (%(target)s))
    AND (%(words)s::text[] IS NULL
-        OR concat_ws(' ', a.who, a.origin, a.action, a.target, a.detail::text) ILIKE ALL (%(words)s))
+        OR concat_ws(' ', a.who, a.origin, a.action, a.target, replace(replace(a.detail::text, '\\', '\'), '\"', '"')) ILIKE ALL (%(words)s))
    AND (%(without)s::text[] IS NULL
-        OR concat_ws(' ', a.who, a.origin, a.action, a.target, a.detail::text) NOT ILIKE ALL (%(without)s))
+        OR concat_ws(' ', a.who, a.origin, a.action, a.target, replace(replace(a.detail::text, '\\', '\'), '\"', '"')) NOT ILIKE ALL (%(without)s))
  ORDER BY a.at, a.id
 
 -- at: when an entry was written, across the hub

@@ -56,6 +56,7 @@ class Link(msgspec.Struct, frozen=True):
 class Place(msgspec.Struct, frozen=True):
     """Where an entry stands in the chain."""
 
+    audit_id: int
     seq: int
     hmac: bytes
     before: bytes
@@ -104,9 +105,10 @@ async def link(conn: Connection, seq: int) -> Link | None:
     return await database.fetch_one(conn, STATEMENTS["link"], Link, {"seq": seq})
 
 
-async def place(conn: Connection, audit_id: int) -> Place | None:
-    """Where an entry stands; None while it is not sealed."""
-    return await database.fetch_one(conn, STATEMENTS["link_of"], Place, {"id": audit_id})
+async def places(conn: Connection, ids: Sequence[int]) -> dict[int, Place]:
+    """Where entries stand, by id; those are missing that are not sealed yet."""
+    found = await database.fetch_all(conn, STATEMENTS["places"], Place, {"ids": list(ids)})
+    return {one.audit_id: one for one in found}
 
 
 async def drawn(conn: Connection) -> int:

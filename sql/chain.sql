@@ -7,9 +7,9 @@ SELECT seq, audit_id, at, sealed_at, settled, hmac FROM audit_chain ORDER BY seq
 -- link: one link of the chain, across the hub
 SELECT seq, audit_id, at, sealed_at, settled, hmac FROM audit_chain WHERE seq = %(seq)s
 
--- link_of: the link of an entry, and the HMAC of the one before it, across the hub
-SELECT c.seq, c.hmac, coalesce(p.hmac, '') AS before
-  FROM audit_chain c LEFT JOIN audit_chain p ON p.seq = c.seq - 1 WHERE c.audit_id = %(id)s
+-- places: where entries stand in the chain, with the HMAC of the link before, across the hub
+SELECT c.audit_id, c.seq, c.hmac, coalesce(p.hmac, '') AS before
+  FROM audit_chain c LEFT JOIN audit_chain p ON p.seq = c.seq - 1 WHERE c.audit_id = ANY (%(ids)s::bigint[])
 
 -- drawn: the highest id that an entry may have, across the hub
 SELECT coalesce(pg_sequence_last_value('audit_id_seq'::regclass), 0)

@@ -32,6 +32,8 @@ REACH = 1_000
 MOST_VALUES = 64
 """That `name*` may stand for, to be found by the index."""
 FETCH = 2_000
+LAST = "\U0010ffff"
+"""Above every character that a text may go on with."""
 
 
 class UnknownEntry(Refused):
@@ -57,11 +59,10 @@ class Asked(msgspec.Struct, frozen=True):
     """None of which does."""
 
     @property
-    def anything(self) -> bool:
-        """Whether all entries of the range are wanted."""
-        return not (self.tenant or self.who or self.action or self.target or self.words or self.without) and (
-            self.ok is None
-        )
+    def more(self) -> bool:
+        """Whether more is asked than a time."""
+        given = (self.tenant, self.who, self.action, self.target, self.words, self.without)
+        return any(given) or self.ok is not None
 
 
 ALL = Asked()
@@ -142,10 +143,21 @@ async def place(conn: Connection, audit_id: int) -> Place:
     return at, audit_id
 
 
+async def now(conn: Connection) -> datetime.datetime:
+    """The time of the database."""
+    found: datetime.datetime = await database.fetch_value(conn, "SELECT clock_timestamp()", {})
+    return found
+
+
+def later(asked: Asked, since: datetime.datetime) -> Asked:
+    """The same, but no earlier than that."""
+    return msgspec.structs.replace(asked, since=max(since, asked.since or since))
+
+
 async def _leads(conn: Connection, asked: Asked) -> list[_Lead]:
     """The indexes that may lead to what is asked."""
     leads = []
-    for column, values, known in (("target", asked.target, ""), ("who", asked.who, "people"),
+    for column, values, known in (("target", asked.target, "targets"), ("who", asked.who, "people"),
                                   ("action", asked.action, "actions")):  # fmt: skip
         spelt = await _spelt(conn, values, known) if values else None
         if spelt is not None:
@@ -168,12 +180,10 @@ async def _spelt(conn: Connection, values: Sequence[str], known: str) -> tuple[s
     found: set[str] = set()
     for value in values:
         if not value.endswith("*"):
-            found.add(value)
-        elif not known:
-            return None
+            found.add(_possible(value))
         else:
-            begin = value[:-1]
-            given = {"first": begin, "last": begin + "\U0010ffff", "most": MOST_VALUES + 1}
+            begin = _possible(value[:-1])
+            given = {"first": begin, "last": begin + LAST, "most": MOST_VALUES + 1}
             found.update(await database.fetch_value(conn, STATEMENTS[known], given) or ())
     return tuple(sorted(found)) if len(found) <= MOST_VALUES else None
 
@@ -217,8 +227,13 @@ def _patterns(values: Sequence[str]) -> list[str] | None:
 
 
 def _literal(text: str) -> str:
-    """As LIKE takes it to be meant letter by letter; no text in the database has a NUL."""
-    return text.replace("\x00", "\ufffd").replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    """As LIKE takes it to be meant letter by letter."""
+    return _possible(text).replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+
+
+def _possible(text: str) -> str:
+    """No text in the database has a NUL."""
+    return text.replace("\x00", "\ufffd")
 
 
 def _entry(row: _Row) -> Entry:

@@ -24,7 +24,7 @@ class Fault(msgspec.Struct, frozen=True):
     """Something that is not as it was sealed."""
 
     kind: str
-    """changed, deleted, moved, twice, unsealed, undrawn, behind, relinked, unlinked, cut, anchor."""
+    """changed, deleted, moved, unsealed, undrawn, behind, relinked, unlinked, cut, anchor."""
     what: str
     """A sentence."""
     seq: int | None = None

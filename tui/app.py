@@ -18,7 +18,7 @@ from sql import processes, tenants
 from sql.database import Connection, Role
 from sql.tenants import Tenant, UnknownTenant
 from tui import keys, times
-from tui.audit import Audit
+from tui.audit import Audit, Verify
 from tui.jobs import Jobs
 from tui.listing import Listing
 from tui.overview import Overview
@@ -88,6 +88,7 @@ class RosterHub(App[int]):
         role: Role = "admin",
         tenant: str | None = None,
         state: Path | None = None,
+        verify: Verify | None = None,
         clock: Callable[[], datetime.datetime] | None = None,
     ) -> None:
         plain = "NO_COLOR" in os.environ
@@ -100,6 +101,7 @@ class RosterHub(App[int]):
         self.read_only = read_only
         self.tenant = tenant
         self.state = state
+        self.verify = verify
         self.clock = clock or _now
         self.zone = times.zone()
         self.surroundings = Surroundings()
@@ -244,7 +246,7 @@ class RosterHub(App[int]):
         self.push_screen(Picker(say("Command"), (word("KEY"), word("DOES")), choices, self.perform, width=14))
 
     def action_keys(self) -> None:
-        listed = (*keys.EVERYWHERE, *keys.JOB)
+        listed = (*keys.EVERYWHERE, *keys.JOB, *keys.AUDIT)
         choices = [Choice(one.action, say(one.shown), say(one.does)) for one in listed]
         self.push_screen(Picker(say("Keys"), (word("KEY"), word("DOES")), choices, self.perform, width=14))
 
@@ -280,16 +282,18 @@ async def run(
     role: Role = "admin",
     tenant: str | None = None,
     state: Path | None = None,
+    verify: Verify | None = None,
     isatty: bool = True,
 ) -> int:
     """Show the screens until the operator quits; returns the exit code.
 
-    `state` is the folder whose disk the first line tells of. Without a terminal: one line on stderr, and 64.
+    `state` is the folder whose disk the first line tells of; `verify` verifies the audit log. Without a terminal: one
+    line on stderr, and 64.
     """
     if not isatty:
         sys.stderr.write(say("rosterhub tui needs a terminal; scripts use `rosterhub job list --json`.") + "\n")
         return NO_TERMINAL
-    app = RosterHub(conninfo, read_only=read_only, role=role, tenant=tenant, state=state)
+    app = RosterHub(conninfo, read_only=read_only, role=role, tenant=tenant, state=state, verify=verify)
     # Without the mouse the terminal's own selection works.
     code = await app.run_async(mouse=False)
     return app.return_code or 0 if code is None else code

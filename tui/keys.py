@@ -54,6 +54,10 @@ JOB = (
     Key("tab", "Tab", "tab(1)", word("Job: next of Problems, Diff, Files, Timeline")),
     Key("shift+tab", "Shift+Tab", "tab(-1)", word("Job: the one before")),
 )
+AUDIT = (
+    Key("t", "t", "range", word("Audit: choose a range of time")),
+    Key("v", "v", "verify", word("Audit: verify the chain, whether anything was changed since it was sealed")),
+)
 
 
 def bindings(keys: tuple[Key, ...]) -> list[BindingType]:

@@ -37,6 +37,7 @@ def tui(*, read_only: bool = False, tenant: str | None = None, here: Given) -> i
     tenant
         Begin with this tenant's jobs alone.
     """
+    from daemon import sealing
     from tui import app
 
     # Textual draws on standard error.
@@ -45,7 +46,9 @@ def tui(*, read_only: bool = False, tenant: str | None = None, here: Given) -> i
         return asyncio.run(app.run("", read_only=read_only, tenant=tenant, isatty=False))
     with here.conninfo() as conninfo:
         here.prepare(conninfo)
-        return asyncio.run(app.run(conninfo, read_only=read_only, tenant=tenant, state=here.settings.state))
+        state = here.settings.state
+        verify = sealing.verifier(conninfo, lambda: here.master, state, here.actor)
+        return asyncio.run(app.run(conninfo, read_only=read_only, tenant=tenant, state=state, verify=verify))
 
 
 def demo(*, once: bool = False, here: Given) -> int:

@@ -223,6 +223,7 @@ class Made:
         yield "no token for nobody", lambda: ask(hub, "nobody", "wrong"), [("api.token", False)]
         place = urllib.parse.urlsplit(hub.places["api"]).netloc
         token = _token(hub, self.client)
+        time.sleep(LATE)  # that is in the log, too
         wire = self._stack.enter_context(contextlib.closing(Wire(place, token)))
         base = urllib.parse.urlsplit(self.client["base_url"]).path
         for path, ok in (
@@ -456,8 +457,7 @@ def _changed(hub: Hub, log: Log, rows: int, chance: random.Random, report: Repor
     for _ in range(0, rows, 50_000):
         conn.execute(FILL.format(min(rows, 50_000)))
     filled = time.monotonic() - began
-    sealed = "SELECT (SELECT count(*) FROM audit) - (SELECT count(*) FROM audit_chain)"
-    until(lambda: log.value(sealed) == 0, "all to be sealed", within=600, pause=0.5)
+    _sealed(log)
     report(f"{rows} entries made in {filled:.0f} s, all sealed after {time.monotonic() - began:.0f} s")
     slowest, anchor = _verify(hub, "nothing is changed", set(), amiss)
     conn.execute("CREATE TEMPORARY TABLE kept_audit AS SELECT * FROM audit WITH NO DATA")
@@ -465,6 +465,7 @@ def _changed(hub: Hub, log: Log, rows: int, chance: random.Random, report: Repor
     for name, (statement, wanted) in CHANGES.items():
         ids = dict(zip("ab", sorted(chance.sample(range(lost + 1, lost + rows - 100), 2)), strict=True))
         ids |= {"lost": lost, "new": 0}
+        _sealed(log)  # so that the sealer is not in the midst of it
         texts = {f"t{letter}": log.value("SELECT target FROM audit WHERE id = %s", ids[letter]) for letter in "ab"}
         found = statement.format(**ids, **texts)
         cut = name == "the end is cut off"
@@ -484,6 +485,11 @@ def _changed(hub: Hub, log: Log, rows: int, chance: random.Random, report: Repor
             _put_back(conn, ids)
     return (f"of {rows} entries each of {len(CHANGES)} kinds of change found and named, the slowest in"
             f" {slowest:.1f} s"), amiss  # fmt: skip
+
+
+def _sealed(log: Log) -> None:
+    waiting = "SELECT (SELECT count(*) FROM audit) - (SELECT count(*) FROM audit_chain)"
+    until(lambda: log.value(waiting) == 0, "all to be sealed", within=600, pause=0.3)
 
 
 def _put_back(conn: psycopg.Connection[Any], ids: dict[str, int]) -> None:

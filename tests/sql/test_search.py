@@ -22,7 +22,7 @@ async def every(pool: Pool, conninfo: str) -> list[Entry]:
     """600 entries over eight months, in and beside partitions, newest first."""
     chance = random.Random(7)
     async with database.hub(pool, "admin") as conn:
-        numbers = [(await tenants.add(conn, code, code, "auto", bytes(32), audit.SYSTEM)).id for code in ("a", "b")]
+        numbers = [(await tenants.add(conn, code, code, "auto", bytes(32), audit.SYSTEM)).id for code in ("aa", "bb")]
     now = datetime.datetime.now(datetime.UTC)
     with psycopg.connect(conninfo) as conn:
         conn.execute("DELETE FROM audit")
@@ -70,7 +70,7 @@ def asked_at_random(chance: random.Random) -> Asked:
         return chance.choice((None, None, datetime.datetime.now(datetime.UTC) - back))
 
     return Asked(
-        tenant=chance.choice((None, None, "a", "b", "nobody")),
+        tenant=chance.choice((None, None, "aa", "bb", "nobody")),
         who=some(WHO, "lms*", "kita_*", "nobody", "nobody*"),
         action=some(ACTIONS, "client.*", "api.*"),
         target=some(TARGETS[1:], "100%*", "lms*"),

@@ -153,6 +153,11 @@ async def fill(conninfo: str) -> None:
             )
         for entry in AUDIT:
             await add_entry(conn, *entry)
+        # Links as they look, but for their key.
+        await conn.execute(
+            "INSERT INTO audit_chain SELECT row_number() OVER (ORDER BY id), id, at, at, id, sha256(int8send(id))"
+            " FROM audit WHERE who <> 'kita-sftp'"
+        )
         await conn.execute(
             "INSERT INTO processes (name, role, started_at, seen_at) VALUES ('d1', 'doors', %s, %s)", (NOW, NOW)
         )
