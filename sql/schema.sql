@@ -254,7 +254,8 @@ CREATE TABLE processes (
     role text COLLATE "C" NOT NULL,
     detail text COLLATE "C" NOT NULL DEFAULT '',
     started_at timestamptz NOT NULL DEFAULT now(),
-    seen_at timestamptz NOT NULL DEFAULT now()
+    seen_at timestamptz NOT NULL DEFAULT now(),
+    audited_at timestamptz              -- of an API process: what it did until then is in the audit log
 );
 
 -- ---------------------------------------------------------------------------------------------------------
@@ -278,6 +279,20 @@ CREATE TABLE audit (
 CREATE TABLE audit_default PARTITION OF audit DEFAULT;
 CREATE INDEX ON audit (at, id);
 CREATE INDEX ON audit (tenant_id, at, id);
+CREATE INDEX ON audit (who, at, id);
+CREATE INDEX ON audit (action, at, id);
+CREATE INDEX ON audit (target, at, id);
+CREATE INDEX ON audit (at, id) WHERE NOT ok;
+
+-- The sealed order of entries: each link covers the one before it and the whole entry, keyed from the master key.
+CREATE TABLE audit_chain (
+    seq bigint PRIMARY KEY,
+    audit_id bigint NOT NULL UNIQUE,
+    at timestamptz NOT NULL,            -- the entry's own, so that one that is gone can be named
+    sealed_at timestamptz NOT NULL,
+    settled bigint NOT NULL,            -- entries up to this id were sealed by then, or will never come
+    hmac bytea NOT NULL
+);
 
 -- ---------------------------------------------------------------------------------------------------------
 -- The roster: one table an entity, one partition a tenant, made by start_partition() at the first load.
@@ -825,7 +840,8 @@ GRANT USAGE ON SEQUENCE audit_id_seq
     TO rosterhub_api, rosterhub_ingest, rosterhub_viewer, rosterhub_operator, rosterhub_admin;
 GRANT SELECT, INSERT, UPDATE, DELETE ON processes TO rosterhub_api, rosterhub_ingest;
 
-GRANT SELECT ON tenants, inboxes, current_bundles, clock TO rosterhub_ingest;
+GRANT SELECT ON tenants, inboxes, current_bundles, clock, audit TO rosterhub_ingest;
+GRANT SELECT, INSERT ON audit_chain TO rosterhub_ingest;
 GRANT UPDATE (looked_at, trouble) ON inboxes TO rosterhub_ingest;
 GRANT SELECT, INSERT, UPDATE, DELETE ON pulled, problems, job_counts, job_samples TO rosterhub_ingest;
 GRANT SELECT, INSERT, UPDATE ON jobs, revisions, totals, current_bundles TO rosterhub_ingest;
@@ -834,7 +850,7 @@ GRANT DELETE ON current_bundles TO rosterhub_ingest;
 GRANT UPDATE (high) ON clock TO rosterhub_ingest;
 
 GRANT SELECT ON tenants, inboxes, clients, jobs, problems, job_counts, job_samples, revisions, totals, changes,
-    current_bundles, audit, processes, clock TO rosterhub_viewer, rosterhub_operator, rosterhub_admin;
+    current_bundles, audit, audit_chain, processes, clock TO rosterhub_viewer, rosterhub_operator, rosterhub_admin;
 GRANT UPDATE (state, reason, reported_at, not_before, attempts, finished_at, approved_at,
               approved_deletes, reason_japanese) ON jobs
     TO rosterhub_operator, rosterhub_admin;

@@ -24,7 +24,7 @@ from sql import audit, database, news, processes, tenants
 from sql.database import Connection, People
 from sql.tenants import Tenant, UnknownTenant
 from tui import deeds, deliver, keys, record, refusals, times
-from tui.audit import Audit
+from tui.audit import Audit, Verify
 from tui.clients import Clients
 from tui.deeds import Deed
 from tui.dialog import Ask, Dialog
@@ -107,6 +107,7 @@ class RosterHub(App[int]):
         tenant: str | None = None,
         state: Path | None = None,
         hands: Hands | None = None,
+        verify: Verify | None = None,
         clock: Callable[[], datetime.datetime] | None = None,
     ) -> None:
         plain = "NO_COLOR" in os.environ
@@ -121,6 +122,7 @@ class RosterHub(App[int]):
         self.state = state
         self.hands = hands
         self.actor = hands.actor if hands else audit.Actor(getpass.getuser())
+        self.verify = verify
         self.clock = clock or _now
         self.zone = times.zone()
         self.surroundings = Surroundings()
@@ -341,7 +343,7 @@ class RosterHub(App[int]):
         self.push_screen(Picker(say("Command"), (word("KEY"), word("DOES")), choices, self.perform, width=14))
 
     def action_keys(self) -> None:
-        listed = [one for one in (*keys.EVERYWHERE, *keys.JOB, *keys.LOGS) if one.keys]
+        listed = [one for one in (*keys.EVERYWHERE, *keys.JOB, *keys.AUDIT, *keys.LOGS) if one.keys]
         choices = [Choice(one.action, say(one.shown), say(one.does)) for one in listed]
         self.push_screen(Picker(say("Keys"), (word("KEY"), word("DOES")), choices, self.perform, width=14))
 
@@ -392,16 +394,18 @@ async def run(
     tenant: str | None = None,
     state: Path | None = None,
     hands: Hands | None = None,
+    verify: Verify | None = None,
     isatty: bool = True,
 ) -> int:
     """Show the screens until the operator quits; returns the exit code.
 
-    `state` is the folder whose disk the first line tells of. Without a terminal: one line on stderr, and 64.
+    `state` is the folder whose disk the first line tells of; `verify` verifies the audit log. Without a terminal: one
+    line on stderr, and 64.
     """
     if not isatty:
         sys.stderr.write(say("rosterhub tui needs a terminal; scripts use `rosterhub job list --json`.") + "\n")
         return NO_TERMINAL
-    app = RosterHub(conninfo, read_only=read_only, role=role, tenant=tenant, state=state, hands=hands)
+    app = RosterHub(conninfo, read_only=read_only, role=role, tenant=tenant, state=state, hands=hands, verify=verify)
     # Without the mouse the terminal's own selection works.
     code = await app.run_async(mouse=False)
     return app.return_code or 0 if code is None else code

@@ -56,8 +56,8 @@ JAPANESE = {
     ", ": "、",
     "{sentence}.": "{sentence}。",
     # Hints
-    "/ search  f follow  T tenant  Enter detail  y copy target  ? help  q back": (
-        "/ 検索  f 追尾  T テナント  Enter 詳細  y 対象をコピー  ? ヘルプ  q 戻る"
+    "t range  / search  f follow  Enter detail  v verify chain  y copy  q back": (
+        "t 期間  / 検索  f 追尾  Enter 詳細  v 封印の検証  y コピー  q 戻る"
     ),
     "j k move  / filter  y copy value  Y copy all as JSON  Esc back": (
         "j k 移動  / 絞り込み  y 値をコピー  Y 全体をJSONでコピー  Esc 戻る"
@@ -222,9 +222,48 @@ JAPANESE = {
     "Nothing found.": "該当する記録はありません。",
     "The log is empty.": "記録はまだありません。",
     "The log is always newest first.": "監査ログは常に新しい順です。",
-    "a part of who, from, action or target   Enter keep, Esc drop": (
-        "実行者・接続元・操作・対象の一部   Enter 決定  Esc 取り消し"
+    "word who: action: target: result:no since:24h until: !not   Enter, Esc drop": (
+        "語 実行者: 操作: 対象: 結果:失敗 期間:24時間 終わり: !除く語   Enter, Esc"
     ),
+    "UNTIL": "終わり",
+    "RANGE": "範囲",
+    "Range": "期間",
+    "all": "すべて",
+    "last hour": "直近1時間",
+    "last 24 h": "直近24時間",
+    "last 7 days": "直近7日",
+    "last 30 days": "直近30日",
+    "last 365 days": "直近365日",
+    "Range: {range}": "期間: {range}",
+    "Who: {who}": "実行者: {who}",
+    "Action: {action}": "操作: {action}",
+    "Result: {result}": "結果: {result}",
+    "Target: {target}": "対象: {target}",
+    ", searched back to {time}": "、{time}まで検索済み",
+    # The chain over the log
+    "Chain: to #{sealed:,}": "封印: #{sealed:,}まで",
+    "Chain: #{count:,} of #{sealed:,}": "検証中: #{sealed:,}中 #{count:,}",
+    "Chain: OK to #{last:,}": "封印: #{last:,}まで正常",
+    "Chain: WRONG, {count:,}": "封印: 異常{count:,}件",
+    "not sealed yet": "未封印",
+    "#{seq:,}  prev {before}  hash {own}": "#{seq:,}  前 {before}  値 {own}",
+    "{count:,} entries are as they were sealed. Anchor: {anchor}": (
+        "{count:,}件すべて封印時のままです。控え: {anchor}"
+    ),
+    "The chain is verified where the key is: rosterhub audit verify": (
+        "検証は鍵のある環境で行います: rosterhub audit verify"
+    ),
+    "The chain was not verified: the database does not answer.": ("検証できませんでした。データベースが応答しません。"),
+    "The entry is not as it was sealed.": "記録が封印時から変更されています。",
+    "The entry is gone.": "記録が失われています。",
+    "The entry bears another time than when it was sealed.": "記録の時刻が封印時と異なります。",
+    "The entry was put in behind the chain, or its link is gone.": "封印を経ずに挿入されたか、封印が失われています。",
+    "The entry has an id that the hub never gave.": "記録の番号は発行されたものではありません。",
+    "The entry was put in long after the time that it tells.": "記録が示す時刻よりかなり後に挿入されています。",
+    "The link is not as it was made; its entry is.": "封印が変更されています。記録は封印時のままです。",
+    "From here on links of the chain are gone.": "ここから封印が欠けています。",
+    "The end of the chain is cut off; it came as far as this.": "封印の末尾が切り取られています。ここまでありました。",
+    "The link is not the one that an anchor tells of.": "封印が控えと一致しません。",
     # A row, field by field
     "FIELD": "項目",
     "action": "操作",
@@ -239,12 +278,17 @@ JAPANESE = {
     "file": "ファイル",
     "from": "接続元",
     "guard": "ガード",
+    "hash": "封印値",
+    "hash before": "前の封印値",
     "id": "番号",
+    "in the chain": "封印番号",
     "inserted": "追加",
     "kind of who": "実行者の種類",
     "line": "行",
     "message": "説明",
     "more": "詳細",
+    "newer": "次の記録",
+    "older": "前の記録",
     "rows": "行数",
     "severity": "重要度",
     "succeeded": "成功",
@@ -281,6 +325,10 @@ JAPANESE = {
     "l Right": "l 右",
     "Overview: every tenant and how it stands": "概況: すべてのテナントの状態",
     "Jobs: what came and what became of it": "ジョブ: 届いたデータとその結果",
+    "Audit: choose a range of time": "監査: 期間を選ぶ",
+    "Audit: verify the chain, whether anything was changed since it was sealed": (
+        "監査: 封印を検証し、変更された記録がないか調べる"
+    ),
     "Audit: who did what, newest first": "監査: 誰が何をしたか、新しい順",
     "Open what the cursor stands on": "カーソルの行を開く",
     "Drop the filter; go back": "絞り込みを解除する、または戻る",
@@ -582,7 +630,6 @@ JAPANESE = {
     "INFO": "情報",
     "ERROR": "エラー",
     "log lines": "ログ",
-    "all": "すべて",
     "Level from {level} on   unit: {unit}": "レベル {level} 以上   部分: {unit}",
     "There is no journal here: the log is on the standard error of `rosterhub run`.": (
         "ここにはジャーナルがありません。ログは `rosterhub run` の標準エラーに出力されています。"

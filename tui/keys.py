@@ -70,6 +70,10 @@ LOGS = (
     Key("u", "u", "unit", word("Logs: show one part of the daemon only, or all")),
     Key("w", "w", "wrap", word("Logs: fold long lines, or cut them")),
 )
+AUDIT = (
+    Key("t", "t", "range", word("Audit: choose a range of time")),
+    Key("v", "v", "verify", word("Audit: verify the chain, whether anything was changed since it was sealed")),
+)
 
 
 def bindings(keys: tuple[Key, ...]) -> list[BindingType]:

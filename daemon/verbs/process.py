@@ -37,7 +37,7 @@ def tui(*, read_only: bool = False, tenant: str | None = None, here: Given) -> i
     tenant
         Begin with this tenant's jobs alone.
     """
-    from daemon import screens
+    from daemon import screens, sealing
     from tui import app
 
     # Textual draws on standard error.
@@ -47,8 +47,17 @@ def tui(*, read_only: bool = False, tenant: str | None = None, here: Given) -> i
     with here.conninfo() as conninfo:
         person = here.enter(conninfo)
         state, hands = here.settings.state, screens.hands(here, conninfo)
+        verify = sealing.verifier(conninfo, lambda: here.master, state, here.actor)
         return asyncio.run(
-            app.run(conninfo, read_only=read_only, role=person.role, tenant=tenant, state=state, hands=hands)
+            app.run(
+                conninfo,
+                read_only=read_only,
+                role=person.role,
+                tenant=tenant,
+                state=state,
+                hands=hands,
+                verify=verify,
+            )
         )
 
 

@@ -190,6 +190,11 @@ async def fill(conninfo: str) -> None:
         await _add_clients_and_doors(conn)
         for entry in AUDIT:
             await add_entry(conn, *entry)
+        # Links as they look, but for their key.
+        await conn.execute(
+            "INSERT INTO audit_chain SELECT row_number() OVER (ORDER BY id), id, at, at, id, sha256(int8send(id))"
+            " FROM audit WHERE who <> 'kita-sftp'"
+        )
         await conn.execute(
             "INSERT INTO processes (name, role, started_at, seen_at) VALUES ('d1', 'doors', %s, %s)", (NOW, NOW)
         )

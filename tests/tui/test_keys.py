@@ -174,7 +174,8 @@ async def test_the_log_is_searched_by_the_database(still, shown):
     async with shown(still) as opened:
         await opened.press("3")
         assert isinstance(opened.app.screen, Audit)
-        assert "TIME (JST)" in opened.lines[2]
+        assert opened.lines[2].split("  ")[0] == " Range: all"
+        assert "TIME (JST)" in opened.lines[3]
         assert opened.line("sftp.login").rstrip().endswith("NO")
         assert "山田^[[31m" in opened.line("tenant.add")
         await opened.press("slash", [*"rotate"], "enter")
