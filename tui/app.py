@@ -230,7 +230,7 @@ class RosterHub(App[int]):
         return Surroundings(any(one.role == "doors" for one in alive), used, named)
 
     def _show(self, screen: Listing, seen: Surroundings, found: Any) -> None:
-        if not screen.is_mounted:
+        if not screen.there:
             return
         around = seen != self.surroundings
         self.surroundings = seen
@@ -242,7 +242,7 @@ class RosterHub(App[int]):
     def _set_away(self, screen: Listing, away: bool) -> None:
         if away != self.away:
             self.away = away
-            if screen.is_mounted:
+            if screen.there:
                 screen.paint()
 
     # Going about

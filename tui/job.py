@@ -190,7 +190,7 @@ class JobDetail(Listing):
                     self._raw_said = refusals.told(error)
                 else:
                     self._raw_said = "" if self.raw else say("The bundle is no longer kept.")
-        if self.tab == "raw" and self.is_mounted:
+        if self.tab == "raw" and self.there:
             self.refill(first=True)
 
     def deeds(self) -> list[Deed]:

@@ -110,6 +110,11 @@ class Listing(Screen[None]):
     # Painting
 
     @property
+    def there(self) -> bool:
+        """Whether it is composed, and not on its way out."""
+        return self.is_mounted and self.is_attached and not self._pruning
+
+    @property
     def table(self) -> Table:
         return self.query_one("#table", Table)
 
@@ -157,7 +162,7 @@ class Listing(Screen[None]):
     def paint(self) -> None:
         """Everything but the list."""
         width = self.size.width
-        if not self.is_mounted or not width:
+        if not self.there or not width:
             return
         self.query_one("#header", Lines).put(self._header(width))
         self.query_one("#banner", Lines).put([rows.edges([(f" {self.app.away_sentence}", "alarm")], [], width)])

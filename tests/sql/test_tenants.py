@@ -2,7 +2,6 @@
 
 import datetime
 
-import psycopg
 import pytest
 
 from oneroster.refused import NoReason
@@ -66,10 +65,10 @@ async def test_what_a_paused_tenant_is_sent_waits_until_it_is_resumed(pool: Pool
 @pytest.mark.parametrize("role", ["viewer", "operator"])
 async def test_only_an_admin_may_pause_or_change(role: database.Role, pool: Pool, board: Boards) -> None:
     tenant = (await board("minato")).tenant
-    with pytest.raises(psycopg.errors.InsufficientPrivilege):
+    with pytest.raises(database.NotAllowed):
         async with database.hub(pool, role) as conn:
             await tenants.pause(conn, "minato", "x", HANAKO)
-    with pytest.raises(psycopg.errors.InsufficientPrivilege):
+    with pytest.raises(database.NotAllowed):
         async with database.hub(pool, role) as conn:
             await tenants.change(conn, tenant, "Other", None, lambda old: old, HANAKO)
 

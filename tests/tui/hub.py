@@ -10,6 +10,7 @@ from typing import Any
 
 from psycopg.sql import SQL, Identifier
 
+from oneroster import entities
 from oneroster.said import Said
 from sql import database, jobs
 
@@ -23,6 +24,8 @@ DO $$ BEGIN
     EXECUTE format('ALTER DATABASE %I SET search_path = frozen, pg_catalog, public', current_database());
 END $$;
 """
+
+ROSTER = [table for entity in entities.ALL for table in (entity.table, f"{entity.table}_history")]
 
 SCOPE = "https://purl.imsglobal.org/spec/or/v1p2/scope/"
 
@@ -188,6 +191,7 @@ async def fill(conninfo: str) -> None:
                 (*count, job_id(0x7F3A90AA)),
             )
         await _add_clients_and_doors(conn)
+        await _add_pupil(conn)
         for entry in AUDIT:
             await add_entry(conn, *entry)
         # Links as they look, but for their key.
@@ -198,6 +202,70 @@ async def fill(conninfo: str) -> None:
         await conn.execute(
             "INSERT INTO processes (name, role, started_at, seen_at) VALUES ('d1', 'doors', %s, %s)", (NOW, NOW)
         )
+
+
+PUPIL = "u-10021"
+"""A pupil of sapporo who moved up a grade."""
+
+
+async def _add_pupil(conn: database.Connection) -> None:
+    """His record and what it was before; a held bundle would remove him."""
+    tenant = await database.fetch_value(conn, "SELECT id FROM tenants WHERE code = 'sapporo'", {})
+    await conn.execute(
+        "UPDATE revisions SET job_id = %s, published_at = %s WHERE tenant_id = %s",
+        (job_id(0x7F3A8700), NOW - datetime.timedelta(days=30), tenant),
+    )
+    await conn.execute(
+        "INSERT INTO revisions (tenant_id, revision, job_id, published_at) VALUES (%s, 2, %s, %s)",
+        (tenant, job_id(0x7F3A8700), NOW - datetime.timedelta(seconds=119_000)),
+    )
+    async with database.tenant_transaction(conn, tenant, "ingest"):
+        for table in ROSTER:
+            await conn.execute("SELECT add_partition(%s)", (table,))
+        for table, grade, changed, until in (("users_history", "05", 1, ", 2"), ("users", "06", 2, "")):
+            document = {
+                "sourcedId": PUPIL,
+                "status": "active",
+                "enabledUser": "true",
+                "username": "taro.yamada",
+                "givenName": "太郎",
+                "familyName": "山田",
+                "grades": [grade],
+            }
+            await conn.execute(
+                SQL("INSERT INTO {} SELECT r.* {} FROM jsonb_populate_record(NULL::users, %s::jsonb) AS r").format(
+                    Identifier(table), SQL(until)
+                ),  # type: ignore[arg-type]
+                (
+                    json.dumps(
+                        {
+                            "tenant_id": tenant,
+                            "sourced_id": PUPIL,
+                            "status": "active",
+                            "enabled_user": True,
+                            "username": "taro.yamada",
+                            "given_name": "太郎",
+                            "family_name": "山田",
+                            "row_hash": str(job_id(changed)),
+                            "line": 211 + changed,
+                            "document": json.dumps(document, ensure_ascii=False),
+                            "student": True,
+                            "teacher": False,
+                            "changed": changed,
+                        }
+                    ),
+                ),
+            )
+    await conn.execute(
+        "INSERT INTO job_samples (tenant_id, job_id, entity, seq, change, sourced_id, fields)"
+        " VALUES (%s, %s, 'users', 1, 'deleted', %s, %s)",
+        (
+            tenant,
+            job_id(0x7F3A90AA),
+            PUPIL,
+            json.dumps({"givenName": ["太**", None], "familyName": ["山**", None], "grades": ["06", None]}),
+        ),
+    )
 
 
 async def _add_clients_and_doors(conn: database.Connection) -> None:

@@ -80,7 +80,7 @@ async def test_the_tabs_of_a_job(still, shown):
         assert opened.line("users.csv").split() == ["users.csv", "96,100", "4"]
         await opened.press("tab")
         assert opened.line("2026-04-01 13:58:13.482").strip().endswith("attempt 1, after 2.0 s")
-        await opened.press("tab")
+        await opened.press("tab", "tab")
         await opened.press("enter")
         assert isinstance(opened.app.screen, Detail)
         assert opened.line("令和８年４月１日")

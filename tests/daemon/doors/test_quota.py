@@ -32,7 +32,7 @@ async def limit(site: Site, text: str) -> None:
 
 
 async def by_hand(site: Site, path: Path) -> None:
-    await delivery.by_hand(site.pool, MASTER, site.state, site.tenant, path, HAND)
+    await delivery.by_hand(site.pool, MASTER, site.state, site.tenant, path, HAND, "operator")
 
 
 async def test_a_bundle_beyond_the_quota_is_refused_and_leaves_nothing(site: Site, tmp_path: Path) -> None:
@@ -95,5 +95,5 @@ async def test_an_upload_beyond_the_quota_fails_and_the_next_one_is_not_begun(si
     with pytest.raises(OSError, match="have taken all the room"):
         await asyncio.to_thread(put, "b.zip", zipped())
     assert "b.zip" not in await asyncio.to_thread(client.listdir, "/")
-    assert [one["ok"] for one in await site.audited("sftp.upload")] == [False]
+    assert [one["ok"] for one in await site.audited("sftp.upload")] == [False, False]
     assert isinstance(client, paramiko.SFTPClient)
