@@ -3,7 +3,7 @@
 import os
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import cyclopts
 from cyclopts import App, CycloptsError, Parameter
@@ -11,7 +11,10 @@ from cyclopts import App, CycloptsError, Parameter
 from daemon.version import VERSION
 from oneroster.refused import Refused
 
-USAGE, BUG = 64, 70
+if TYPE_CHECKING:
+    from daemon.people import Login
+
+USAGE, BUG, FORBIDDEN = 64, 70, 77
 
 app = App(
     name="rosterhub",
@@ -21,7 +24,7 @@ app = App(
     default_parameter=Parameter(negative=()),
 )
 app.meta.group_parameters = cyclopts.Group("Where", sort_key=0)
-for noun in ("tenant", "inbox", "client", "job", "record", "audit", "db"):
+for noun in ("tenant", "inbox", "client", "operator", "job", "record", "audit", "db"):
     app.command(f"daemon.verbs.{noun}:app", name=noun)
 for verb, place in {
     "run": "daemon.verbs.process:run",
@@ -41,6 +44,7 @@ def launch(
     *tokens: Annotated[str, Parameter(show=False, allow_leading_hyphen=True)],
     config: Path | None = None,
     state: Path | None = None,
+    operator: str | None = None,
 ) -> Any:
     """Read the settings, then run the verb.
 
@@ -50,15 +54,29 @@ def launch(
         The settings file; else ROSTERHUB_CONFIG, else /etc/rosterhub/rosterhub.toml.
     state
         The state folder; else ROSTERHUB_STATE.
+    operator
+        Act as this operator, by his password: asked for, or the first line of standard input. Else ROSTERHUB_OPERATOR.
     """
     from daemon import config as settings_file
     from daemon.here import Here
 
     command, bound, ignored = app.parse_args(tokens, exit_on_error=False, print_error=False)
     if "here" in ignored:
-        here = Here(settings_file.load(config, state, os.environ), config)
+        settings = settings_file.load(config, state, os.environ)
+        name = operator or os.environ.get(settings_file.OPERATOR)
+        here = Here(settings, config, _login(name) if name else None)
         return command(*bound.args, **bound.kwargs, here=here)
     return command(*bound.args, **bound.kwargs)
+
+
+def _login(name: str) -> "Login":
+    from daemon.people import Login
+
+    if sys.stdin.isatty():
+        import getpass
+
+        return Login(name, getpass.getpass(f"Password of {name}: "))
+    return Login(name, sys.stdin.readline().rstrip("\n"))
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -76,6 +94,9 @@ def call(argv: list[str] | None = None) -> int:
     except Refused as error:
         sys.stderr.write(f"rosterhub: {error}\n" + (f"  {error.hint}\n" if error.hint else ""))
         return error.exit_code
+    except PermissionError as error:
+        sys.stderr.write(f"rosterhub: You may not do this with {error.filename or 'a file'}: {error.strerror}\n")
+        return FORBIDDEN
     except BrokenPipeError:
         # Whoever read our output has seen enough; do not fail again at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,5 +1,6 @@
 """What verbs print: data on stdout, as JSON or as aligned columns; talk on stderr."""
 
+import struct
 import sys
 import unicodedata
 from collections.abc import Sequence
@@ -8,6 +9,9 @@ from typing import Any
 import msgspec
 
 from sql.jobs import Fault
+
+FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠")
+"""What begins a formula in a spreadsheet."""
 
 
 def data(value: Any) -> None:
@@ -33,6 +37,20 @@ def problems(found: Sequence[Fault]) -> None:
         )
 
 
+def cell(text: str) -> str:
+    """A cell of a CSV file for spreadsheets: nothing in it runs, and nothing in it is hidden."""
+    shown = clean(text).replace("\n", "\\u000a")
+    return f"'{shown}" if text[:1] in FORMULA or (text and _hidden(text[0])) else shown
+
+
+def json_line(value: Any) -> str:
+    """JSON on one line in which control and direction characters are escaped."""
+    return "".join(
+        "".join(f"\\u{unit:04x}" for unit in _units(one)) if _hidden(one) else one
+        for one in msgspec.json.encode(value).decode()
+    )
+
+
 def line(text: str) -> None:
     """One line on stdout."""
     sys.stdout.write(clean(text) + "\n")
@@ -52,7 +70,13 @@ def cells(text: str) -> int:
 
 def clean(text: str) -> str:
     """Control and direction characters made visible: no value may talk to the terminal."""
-    return "".join(
-        one if one == "\n" or unicodedata.category(one) not in ("Cc", "Cf", "Zl", "Zp") else f"\\u{ord(one):04x}"
-        for one in text
-    )
+    return "".join(one if one == "\n" or not _hidden(one) else f"\\u{ord(one):04x}" for one in text)
+
+
+def _hidden(one: str) -> bool:
+    return unicodedata.category(one) in ("Cc", "Cf", "Zl", "Zp")
+
+
+def _units(one: str) -> tuple[int, ...]:
+    """UTF-16, as JSON escapes are."""
+    return struct.unpack(f"<{len(one.encode('utf-16-le')) // 2}H", one.encode("utf-16-le"))

@@ -7,9 +7,12 @@ from typing import Any
 
 import msgspec
 
+from sql import chain
 from sql.audit import Entry
 from sql.jobs import Job, Queue
+from sql.search import Asked
 from sql.tenants import Health
+from sql.verification import Fault, Verified
 from tui import text, times, words
 from tui.rows import Column, Row
 from tui.words import say, word
@@ -18,6 +21,7 @@ STYLES = {
     "OK": "good",
     "APPLIED": "good",
     "HELD": "warn",
+    "STALE": "warn",
     "REJECTED": "bad",
     "FAILED": "bad",
     "LOADING": "busy",
@@ -32,7 +36,7 @@ PHASES = tuple(words.PHASES)
 BAR = 9
 JOB_ID = re.compile(r"\b[0-9a-f]{8}\b")
 
-URGENT = ("HELD", "FAILED", "REJECTED", "LOADING", "OK", "PAUSED", "NONE")
+URGENT = ("HELD", "STALE", "FAILED", "REJECTED", "LOADING", "OK", "PAUSED", "NONE")
 """The states of tenants, those that want a person first."""
 
 TENANT_COLUMNS = (
@@ -67,10 +71,12 @@ def rank(value: Any) -> tuple[bool, Any]:
     return (True, 0) if value is None else (False, value)
 
 
-def tenant_state(one: Health) -> str:
-    """OK, HELD, REJECTED, FAILED, PAUSED, LOADING or NONE."""
+def tenant_state(one: Health, now: datetime.datetime) -> str:
+    """OK, STALE, HELD, REJECTED, FAILED, PAUSED, LOADING or NONE."""
     if one.state == "paused":
         return "PAUSED"
+    if one.job_state != "held" and one.missed(now) is not None:
+        return "STALE"
     if one.job_state is None:
         return "NONE"
     if one.job_state in ("held", "rejected", "failed", "loading"):
@@ -89,7 +95,7 @@ def strip(one: Health) -> str:
 
 def tenant_row(one: Health, at: Moment) -> Row:
     """A tenant on the Overview."""
-    state = tenant_state(one)
+    state = tenant_state(one, at.now)
     return Row(
         key=one.code,
         cells=(
@@ -123,9 +129,9 @@ def tenant_row(one: Health, at: Moment) -> Row:
     )
 
 
-def why(one: Health) -> tuple[str, str]:
+def why(one: Health, at: Moment) -> tuple[str, str]:
     """The sentence under the Overview for the tenant at the cursor, and its style."""
-    state = tenant_state(one)
+    state = tenant_state(one, at.now)
     reason = because(one.reason, one.reason_japanese)
     if state == "HELD":
         reason = reason or say("the guard asks a person to look.")
@@ -136,6 +142,9 @@ def why(one: Health) -> tuple[str, str]:
     elif state == "FAILED":
         reason = reason or say("an outage outlasted the retries.")
         said = say("FAILED because: {reason} Nothing was changed.", reason=reason)
+    elif state == "STALE":
+        due = times.day(one.missed(at.now), at.zone)
+        said = say("STALE: a delivery was due {time}, and none has come. Clients are served the last roster.", time=due)
     elif state == "PAUSED":
         said = say("PAUSED: what arrives is kept and waits until the tenant is resumed.")
     elif state == "LOADING":
@@ -286,11 +295,67 @@ def audit_row(one: Entry, at: Moment, wide: bool) -> Row:
     )
 
 
-def audit_lines(one: Entry, at: Moment) -> tuple[str, str]:
-    """The whole of an entry under the log."""
+def audit_lines(one: Entry, at: Moment, link: chain.Place | None) -> tuple[str, str]:
+    """The whole of an entry under the log, and where it stands in the chain."""
+    if link is None:
+        first = say("not sealed yet")
+    else:
+        before, own = (f"{digest.hex()[:4]}.." if digest else "-" for digest in (link.before, link.hmac))
+        first = say("#{seq:,}  prev {before}  hash {own}", seq=link.seq, before=before, own=own)
     kind = say(words.KINDS.get(one.who_kind, one.who_kind))
     tenant = say("tenant {code}", code=one.tenant or "-")
-    return f"#{one.id:,}  {times.whole(one.at, at.zone)}  {kind}  {tenant}", pairs(one.target, one.detail)
+    return f"{first}  {times.whole(one.at, at.zone)}  {kind}  {tenant}", pairs(one.target, one.detail)
+
+
+def audit_short(one: Entry, at: Moment) -> str:
+    """An entry on one line."""
+    return f"{times.whole(one.at, at.zone)}  {one.who}  {one.action}  {one.target}".rstrip()
+
+
+def audit_range(asked: Asked, span: str) -> str:
+    """`Range: last 24 h   Who: *   Action: *   Result: *`."""
+    result = "*" if asked.ok is None else say(words.DONE[asked.ok])
+    parts = [
+        say("Range: {range}", range=span),
+        say("Who: {who}", who=",".join(asked.who) or "*"),
+        say("Action: {action}", action=",".join(asked.action) or "*"),
+        say("Result: {result}", result=result),
+    ]
+    if asked.target:
+        parts.append(say("Target: {target}", target=",".join(asked.target)))
+    return "   ".join(parts)
+
+
+def chain_state(sealed: int, checked: int | None, verified: Verified | None) -> tuple[str, str]:
+    """What the screen says of the chain, and its style."""
+    if checked is not None:
+        return say("Chain: #{count:,} of #{sealed:,}", count=checked, sealed=sealed), "busy"
+    if verified is None:
+        return say("Chain: to #{sealed:,}", sealed=sealed), ""
+    if verified.count:
+        return say("Chain: WRONG, {count:,}", count=verified.count), "bad"
+    return say("Chain: OK to #{last:,}", last=verified.last), "good"
+
+
+def fault(one: Fault, at: Moment) -> str:
+    """What is wrong with an entry or a link, and which entry that is."""
+    entry = [] if one.audit_id is None else [f"id {one.audit_id}", times.whole(one.at, at.zone)]
+    return "  ".join([say(FAULTS[one.kind]), *entry])
+
+
+FAULTS = {
+    "changed": word("The entry is not as it was sealed."),
+    "deleted": word("The entry is gone."),
+    "moved": word("The entry bears another time than when it was sealed."),
+    "unsealed": word("The entry was put in behind the chain, or its link is gone."),
+    "undrawn": word("The entry has an id that the hub never gave."),
+    "behind": word("The entry was put in long after the time that it tells."),
+    "relinked": word("The link is not as it was made; its entry is."),
+    "unlinked": word("From here on links of the chain are gone."),
+    "cut": word("The end of the chain is cut off; it came as far as this."),
+    "anchor": word("The link is not the one that an anchor tells of."),
+}
+"""By the kind of what a verification finds."""
 
 
 def pairs(target: str, detail: dict[str, Any]) -> str:

@@ -35,6 +35,11 @@ def _seen(character: str) -> str:
     return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
 
 
+def width(text: str) -> int:
+    """The cells of the cleaned text."""
+    return cell_len(clean(text))
+
+
 @lru_cache(maxsize=8192)
 def fit(text: str, width: int, right: bool = False) -> str:
     """The cleaned text in exactly `width` cells: padded, or cut with `~` at the end."""

@@ -59,6 +59,7 @@ STATES = (
     word("ROLLED_BACK"),
     word("OK"),
     word("PAUSED"),
+    word("STALE"),
     word("NONE"),
 )
 """Of jobs (design: words and states), and what tenants have beyond them."""
@@ -115,13 +116,18 @@ FIELDS = {
     "guard": word("guard"),
     "id": word("id"),
     "inserted": word("inserted"),
+    "hmac": word("hash"),
     "line": word("line"),
     "message": word("message"),
     "more": word("more"),
+    "newer": word("newer"),
     "ok": word("succeeded"),
+    "older": word("older"),
     "origin": word("from"),
+    "prev": word("hash before"),
     "problems": word("problems"),
     "rows": word("rows"),
+    "seq": word("in the chain"),
     "severity": word("severity"),
     "target": word("target"),
     "tenant": word("tenant"),
@@ -132,6 +138,33 @@ FIELDS = {
     "who_kind": word("kind of who"),
 }
 """Members of a record, where it is shown field by field."""
+
+CHANGES = {
+    "made": word("made"),
+    "changed": word("changed"),
+    "removed": word("removed"),
+    "returned": word("returned"),
+    "undone": word("undone"),
+    "inserted": word("comes"),
+    "updated": word("changes"),
+    "deleted": word("goes"),
+}
+"""What becomes of a record."""
+
+SETTINGS = {
+    "name": word("Name:"),
+    "profile": word("Profile:"),
+    "encoding": word("Encoding (auto, cp932):"),
+    "guard_deleted": word("Guard: most deleted, %:"),
+    "guard_updated": word("Guard: most updated, %:"),
+    "window": word("Window FIRST..LAST, or none:"),
+    "window_deleted": word("In it: most deleted, %:"),
+    "window_updated": word("In it: most updated, %:"),
+    "due": word("Due (Japan, HH:MM), or none:"),
+    "grace": word("Grace:"),
+    "quota": word("Quota, or none:"),
+}
+"""What can be set for a tenant, as `wishes` names it."""
 
 SEVERITIES = {"error": word("error"), "warning": word("warning")}
 DONE = {True: word("yes"), False: word("NO")}

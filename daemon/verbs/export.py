@@ -47,6 +47,7 @@ def export(
     from daemon import export as exporting
 
     async def work(pool: Pool) -> "Written":
+        here.person.require("bundle.export")
         async with database.hub(pool, "viewer", read_only=True) as conn:
             owner = await tenants.by_code(conn, tenant)
         return await exporting.export(
