@@ -9,6 +9,7 @@ import cyclopts
 from cyclopts import App, CycloptsError, Parameter
 
 from daemon.version import VERSION
+from oneroster import safe
 from oneroster.refused import Refused
 
 if TYPE_CHECKING:
@@ -89,10 +90,10 @@ def call(argv: list[str] | None = None) -> int:
     try:
         code = app.meta(argv, exit_on_error=False, print_error=False, result_action="return_value")
     except CycloptsError as error:
-        sys.stderr.write(f"rosterhub: {error}\n")
+        sys.stderr.write(safe.lines(f"rosterhub: {error}") + "\n")
         return USAGE
     except Refused as error:
-        sys.stderr.write(f"rosterhub: {error}\n" + (f"  {error.hint}\n" if error.hint else ""))
+        sys.stderr.write(safe.lines(f"rosterhub: {error}" + (f"\n  {error.hint}" if error.hint else "")) + "\n")
         return error.exit_code
     except PermissionError as error:
         sys.stderr.write(f"rosterhub: You may not do this with {error.filename or 'a file'}: {error.strerror}\n")
@@ -106,7 +107,7 @@ def call(argv: list[str] | None = None) -> int:
     except Exception:  # noqa: BLE001 - the outermost place: a bug is told as one
         import traceback
 
-        traceback.print_exc()
+        sys.stderr.write(safe.lines(traceback.format_exc()))
         sys.stderr.write("rosterhub: this is a bug; please report it with the lines above\n")
         return BUG
     return code if isinstance(code, int) else 0
