@@ -9,7 +9,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.message import Message
-from textual.screen import ModalScreen
+from textual.screen import Screen
 from textual.suggester import Suggester
 from textual.widgets import Input
 
@@ -102,7 +102,7 @@ class Button(Lines, can_focus=True):
         self.post_message(self.Pressed(self))
 
 
-class Dialog(ModalScreen[None]):
+class Dialog(Screen[None]):
     """Asks, and does it when everything is typed as it must be."""
 
     DEFAULT_CSS = """

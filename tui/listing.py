@@ -216,6 +216,10 @@ class Listing(Screen[None]):
 
     # Keys
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """A key that comes before the screen stands, or while it goes, is not for it."""
+        return self.there
+
     def on_key(self) -> None:
         if self.note:
             self.say("")

@@ -76,7 +76,7 @@ async def test_without_a_journal_it_says_where_the_log_is(moving, shown, hands):
 
 
 SCRIPT = """#!/bin/sh
-case "$*" in *--follow*) ;; *) echo '{}'; exit 0 ;; esac
+[ "$*" = "--unit rosterhub* --output json --lines 1000 --follow" ] || exit 1
 cat <<'END'
 %s
 END
@@ -105,7 +105,8 @@ async def test_the_journal_is_read_line_by_line(tmp_path: Path, monkeypatch):
     script.write_text(SCRIPT % ("\n".join(map(json.dumps, lines)) + "\nno json", later))
     script.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
-    assert journal.there()
+    assert journal.there([tmp_path])
+    assert not journal.there([tmp_path / "none"])
     follow = journal.follow()
     first = await anext(follow)
     assert first[0] == Said("a", hub.NOW, "warning", "doors", "delivered inbox=3", {"inbox": 3})
@@ -119,4 +120,4 @@ async def test_the_journal_is_read_line_by_line(tmp_path: Path, monkeypatch):
 
 def test_no_journal_is_no_journal(tmp_path: Path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))
-    assert not journal.there()
+    assert not journal.there([tmp_path])
