@@ -93,10 +93,13 @@ class Log:
         while not over.is_set():
             with suppress(TimeoutError):
                 await asyncio.wait_for(over.wait(), EVERY)
-            try:
-                await self.flush()
-            except database.OUTAGE as error:
-                log.warning("audit waits", entries=len(self._waiting), problem=type(error).__name__)
+            await self._try()
+
+    async def _try(self) -> None:
+        try:
+            await self.flush()
+        except database.OUTAGE as error:
+            log.warning("audit waits", entries=len(self._waiting), problem=type(error).__name__)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -108,6 +111,7 @@ class Log:
         finally:
             over.set()
             await writing
+            await self._try()
             if self._waiting:
                 log.error("audit lost", entries=len(self._waiting))
 

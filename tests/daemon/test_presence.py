@@ -170,14 +170,14 @@ async def test_what_could_not_be_written_at_the_end_is_a_gap(conninfo: str, tmp_
     role = asyncio.create_task(web.serve(config.Settings(state=tmp_path), place))
     await ready.wait()
     await asyncio.to_thread(known, conninfo, 1)
-    with psycopg.connect(conninfo) as conn:
+    with psycopg.connect(conninfo) as conn, psycopg.connect(conninfo, autocommit=True) as other:
         conn.execute("LOCK TABLE audit IN EXCLUSIVE MODE")
         address = f"http://127.0.0.1:{sock.getsockname()[1]}/ims/oneroster/rostering/v1p2/users"
         async with aiohttp.ClientSession() as session, session.get(address) as response:
             assert response.status == 401
         stop.set()
         while not role.done():
-            conn.execute(
+            other.execute(
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database()"
                 " AND query LIKE '%INSERT INTO audit%' AND pid <> pg_backend_pid()"
             )
