@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import cyclopts
 from cyclopts import App, CycloptsError, Parameter
 
+from daemon import printing
 from daemon.version import VERSION
 from oneroster import safe
 from oneroster.refused import Refused
@@ -36,6 +37,9 @@ for verb, place in {
     "export": "daemon.verbs.export:export",
     "sample": "daemon.verbs.bundle:sample",
     "explain": "daemon.verbs.bundle:explain",
+    "doctor": "daemon.verbs.doctor:doctor",
+    "schema": "daemon.verbs.schema:schema",
+    "completion": "daemon.verbs.schema:completion",
 }.items():
     app.command(place, name=verb)
 
@@ -62,6 +66,7 @@ def launch(
     from daemon.here import Here
 
     command, bound, ignored = app.parse_args(tokens, exit_on_error=False, print_error=False)
+    printing.VERB.set(".".join(app.parse_commands(tokens)[0]))
     if "here" in ignored:
         settings = settings_file.load(config, state, os.environ)
         name = operator or os.environ.get(settings_file.OPERATOR)

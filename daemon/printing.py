@@ -1,5 +1,6 @@
 """What verbs print: data on stdout, as JSON or as aligned columns; talk on stderr."""
 
+import contextvars
 import sys
 import unicodedata
 from collections.abc import Sequence
@@ -10,9 +11,16 @@ import msgspec
 from oneroster import safe
 from sql.jobs import Fault
 
+VERB = contextvars.ContextVar("VERB", default="")
+"""The verb that is run, such as job.list; set by the launcher."""
+
 
 def data(value: Any) -> None:
-    """One JSON value on stdout."""
+    """One JSON value on stdout, in the shape that the verb's schema says."""
+    if VERB.get():
+        from daemon import shapes
+
+        value = shapes.passed(VERB.get(), value)
     sys.stdout.write(safe.json(msgspec.json.format(msgspec.json.encode(value), indent=2).decode()) + "\n")
 
 

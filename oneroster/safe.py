@@ -20,6 +20,8 @@ MARKS = 4
 FORMULA = ("=", "+", "-", "@", "|", "%", "＝", "＋", "－", "＠")
 """What makes a spreadsheet compute a cell that begins so."""
 
+BLANKS = " \u3000"
+
 
 @lru_cache(maxsize=4096)
 def shown(text: str) -> str:
@@ -42,8 +44,8 @@ def lines(text: str) -> str:
 def cell(text: str) -> str:
     """For a CSV file that people open: a cell that shows what it holds, and computes nothing."""
     seen = shown(text)
-    begin = text.lstrip(" \u3000\u00a0")[:1]
-    return f"'{seen}" if begin in FORMULA or (begin and _hides(begin)) else seen
+    begins = (text[:1], seen.lstrip(BLANKS)[:1])
+    return f"'{seen}" if any(one and (one in FORMULA or _hides(one)) for one in begins) else seen
 
 
 def json(encoded: str) -> str:
