@@ -31,6 +31,8 @@ class Entry(msgspec.Struct, frozen=True):
     target: str
     ok: bool
     at: float
+    rows: int | None = None
+    """How many records were given."""
 
 
 class Log:
@@ -39,18 +41,30 @@ class Log:
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
         self._waiting: list[Entry] = []
+        self._taken: list[Entry] = []
+        """What is being written."""
+
+    @property
+    def behind(self) -> float:
+        """Seconds since the oldest deed that is not known to be written; 0 where all are."""
+        oldest = min((entry.at for entry in (*self._taken, *self._waiting)), default=None)
+        return 0.0 if oldest is None else time.monotonic() - oldest
 
     @property
     def full(self) -> bool:
         return len(self._waiting) >= MOST
 
-    def add(self, tenant_id: int | None, who: str, origin: str, action: str, target: str, ok: bool) -> None:
+    def add(
+        self, tenant_id: int | None, who: str, origin: str, action: str, target: str, ok: bool, rows: int | None = None
+    ) -> None:
         """Record a deed of a client, of nobody known where `tenant_id` is None."""
-        self._waiting.append(Entry(tenant_id, _clean(who) or "-", origin, action, _clean(target), ok, time.monotonic()))
+        entry = Entry(tenant_id, _clean(who) or "-", origin, action, _clean(target), ok, time.monotonic(), rows)
+        self._waiting.append(entry)
 
     async def flush(self) -> None:
         """Write what waits, a transaction for each tenant; what fails goes on waiting."""
         taken, self._waiting = self._waiting, []
+        self._taken = taken
         taken.sort(key=lambda entry: (entry.tenant_id or 0, entry.at))
         groups = [(tenant, list(group)) for tenant, group in groupby(taken, lambda entry: entry.tenant_id)]
         try:
@@ -59,11 +73,12 @@ class Log:
                 del groups[0]
         finally:
             self._waiting[:0] = [entry for _, group in groups for entry in group]
+            self._taken = []
 
     async def _write(self, tenant_id: int | None, entries: list[Entry]) -> None:
         now = time.monotonic()
         deeds = [
-            audit.Deed(entry.who, entry.origin, entry.action, entry.target, entry.ok, now - entry.at)
+            audit.Deed(entry.who, entry.origin, entry.action, entry.target, entry.ok, now - entry.at, entry.rows)
             for entry in entries
         ]
         if tenant_id is None:
@@ -73,28 +88,32 @@ class Log:
             async with database.tenant(self._pool, tenant_id, "api", read_only=False) as conn:
                 await audit.write_all(conn, tenant_id, deeds)
 
-    async def _keep_writing(self) -> None:
-        while True:
-            await asyncio.sleep(EVERY)
-            try:
-                await self.flush()
-            except database.OUTAGE as error:
-                log.warning("audit waits", entries=len(self._waiting), problem=type(error).__name__)
+    async def _keep_writing(self, over: asyncio.Event) -> None:
+        """Until it is over; not until it is cancelled, which a database that goes away in the midst would swallow."""
+        while not over.is_set():
+            with suppress(TimeoutError):
+                await asyncio.wait_for(over.wait(), EVERY)
+            await self._try()
+
+    async def _try(self) -> None:
+        try:
+            await self.flush()
+        except database.OUTAGE as error:
+            log.warning("audit waits", entries=len(self._waiting), problem=type(error).__name__)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Write now and then, and at the end what is left."""
-        writing = asyncio.create_task(self._keep_writing(), name="audit")
+        over = asyncio.Event()
+        writing = asyncio.create_task(self._keep_writing(over), name="audit")
         try:
             yield
         finally:
-            writing.cancel()
-            with suppress(asyncio.CancelledError):
-                await writing
-            try:
-                await self.flush()
-            except database.OUTAGE as error:
-                log.error("audit lost", entries=len(self._waiting), problem=type(error).__name__)
+            over.set()
+            await writing
+            await self._try()
+            if self._waiting:
+                log.error("audit lost", entries=len(self._waiting))
 
 
 def _clean(text: str) -> str:

@@ -98,7 +98,8 @@ class Front:
                 return None  # which says so, and takes nothing either
             rate = "".join([f"{name}: {value}\r\n" for name, value in allowance.headers.items()])
         origin = seen.forwarded or peer if trusted else peer
-        self._log.add(caller.tenant_id, caller.client_id, origin, seen.action, page.target, True)
+        rows = 0 if seen.unchanged else page.rows
+        self._log.add(caller.tenant_id, caller.client_id, origin, seen.action, page.target, True, rows)
         return seen.head + f"{rate}Date: {self._pages.dated}\r\n\r\n".encode(), b"" if seen.unchanged else page.body
 
 

@@ -39,7 +39,7 @@ async def page(request: web.Request) -> web.Response:
         request[places.TARGET], dated = kept.target, pages.dated
         _learn(request, route, key, kept, caller)
     walks.remember(caller.client_id, request.path, asked, kept.revision, full=kept.full)
-    return kept.answer(request.headers.get("If-None-Match"), dated)
+    return _given(request, kept, dated)
 
 
 async def one(request: web.Request) -> web.Response:
@@ -54,7 +54,13 @@ async def one(request: web.Request) -> web.Response:
         pages.keep(key, kept)
     else:
         _learn(request, route, key, kept, caller)
-    return kept.answer(request.headers.get("If-None-Match"), dated)
+    return _given(request, kept, dated)
+
+
+def _given(request: web.Request, kept: Page, dated: str) -> web.Response:
+    response = kept.answer(request.headers.get("If-None-Match"), dated)
+    request[places.ROWS] = kept.rows if response.status == 200 else 0
+    return response
 
 
 async def _page(
@@ -174,7 +180,7 @@ async def _collection(
         "X-Total-Count": str(total),
         "Link": links.around(request, asked, total, revision, last_id),
     }
-    made = await _made(request, caller, revision, body, headers)
+    made = await _made(request, caller, revision, body, headers, len(records))
     return msgspec.structs.replace(
         made, pinned=asked.revision is not None, asked=asked, full=len(records) == asked.limit
     )
@@ -216,7 +222,7 @@ async def _one(request: web.Request, operation: Operation, caller: Caller) -> tu
         raise _unknown(selection, sourced_id)
     records = await _records(request, caller, answer, picked, selection.entity)
     body = _body(request, operation, records, fields)
-    return await _made(request, caller, answer.shown.revision, body, {}), answer.dated
+    return await _made(request, caller, answer.shown.revision, body, {}, 1), answer.dated
 
 
 async def _records(
@@ -247,6 +253,7 @@ async def audited(request: web.Request, handler: Handler) -> web.StreamResponse:
             _action(route),
             request.get(places.TARGET) or " ".join(request.match_info.values()),
             good,
+            request.get(places.ROWS),
         )
 
 
@@ -300,7 +307,9 @@ def _body(
     return b"".join((b'{"', operation.key.encode(), b'":', left, text, right, more, b"}"))
 
 
-async def _made(request: web.Request, caller: Caller, revision: int, body: bytes, more: Mapping[str, str]) -> Page:
+async def _made(
+    request: web.Request, caller: Caller, revision: int, body: bytes, more: Mapping[str, str], rows: int
+) -> Page:
     """The answer, as it is ready to be sent."""
     unchanged = {
         "ETag": f'W/"{caller.tenant_id}-{revision}-{request.app[places.BUILD]}"',
@@ -312,4 +321,4 @@ async def _made(request: web.Request, caller: Caller, revision: int, body: bytes
     if coding and len(body) >= packing.SMALL:
         headers["Content-Encoding"] = coding
         body = await packing.pack(body, coding)
-    return Page(revision, headers, unchanged, body, request[places.TARGET])
+    return Page(revision, headers, unchanged, body, request[places.TARGET], rows)

@@ -34,6 +34,8 @@ class Page(msgspec.Struct, frozen=True, weakref=True):
     body: bytes
     target: str
     """What the audit log names."""
+    rows: int
+    """How many records there are in it."""
     pinned: bool = False
     """It was asked for at its revision."""
     asked: Query | None = None

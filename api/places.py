@@ -54,6 +54,7 @@ DOOR = web.AppKey("door", Door)
 CALLER = web.RequestKey("caller", Caller)
 ALLOWANCE = web.RequestKey("allowance", Allowance)
 TARGET = web.RequestKey("target", str)
+ROWS = web.RequestKey("rows", int)
 """What the audit log names: an id, or offset+limit."""
 
 

@@ -1,16 +1,22 @@
-"""`make bench`: loads as ratios to raw COPY of the same rows into the same tables, answers to those of bare aiohttp."""
+"""`make bench`: loads as ratios to raw COPY of the same rows into the same tables, answers to those of bare aiohttp.
+
+`python -m bench log` measures the audit log at ten million entries, in milliseconds.
+"""
 
 import argparse
 import sys
 from pathlib import Path
 
-from bench import load, serve, strain, walk
+from bench import load, log, serve, strain, walk
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="bench", description=__doc__)
-    parser.add_argument("what", nargs="?", choices=("load", "serve", "walk", "strain"), help="all, when not given")
+    parser.add_argument(
+        "what", nargs="?", choices=("load", "serve", "walk", "strain", "log"), help="all, when not given"
+    )
     parser.add_argument("--users", type=int, default=200_000, help="enrollments are about ten times as many")
+    parser.add_argument("--entries", type=int, default=10_000_000, help="of the audit log")
     parser.add_argument("--rounds", type=int, default=3, help="each measures everything once, in turn")
     parser.add_argument("--binaries", type=Path, help="a folder with PostgreSQL's bin; the embedded one when not given")
     given = parser.parse_args()
@@ -22,6 +28,8 @@ def main() -> int:
         walk.measure(given.users, given.rounds, given.binaries)
     if given.what in (None, "strain"):
         strain.measure(given.users, given.binaries)
+    if given.what in (None, "log"):
+        log.measure(given.entries, given.binaries)
     return 0
 
 

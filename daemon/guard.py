@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from oneroster.said import Said
+from oneroster.said import ENTITIES, Said
 from sql.jobs import Count
 from sql.settings import Limits, Settings
 
@@ -42,19 +42,6 @@ def judge(
     ]
 
 
-NAMES = {
-    "orgs": "組織",
-    "academicSessions": "学期・年度",
-    "courses": "コース",
-    "classes": "クラス",
-    "users": "利用者",
-    "students": "児童生徒",
-    "teachers": "教職員",
-    "enrollments": "在籍",
-    "demographics": "属性情報",
-}
-
-
 def held_because(counts: Sequence[Count]) -> Said | None:
     """A sentence for people naming the worst of what is held, or None when nothing is."""
     sentences = {
@@ -80,7 +67,7 @@ def held_because(counts: Sequence[Count]) -> Said | None:
         return None
     order = list(sentences)
     worst = min(held, key=lambda one: (order.index(one.guard), -_moved(one) / one.before))
-    given = msgspec.structs.asdict(worst) | {"share": _moved(worst) / worst.before, "name": NAMES[worst.entity]}
+    given = msgspec.structs.asdict(worst) | {"share": _moved(worst) / worst.before, "name": ENTITIES[worst.entity]}
     said = sentences[worst.guard]
     return Said(said.english.format(**given), said.japanese.format(**given))
 

@@ -1,5 +1,6 @@
 """What verbs print: data on stdout, as JSON or as aligned columns; talk on stderr."""
 
+import contextvars
 import sys
 import unicodedata
 from collections.abc import Sequence
@@ -7,17 +8,25 @@ from typing import Any
 
 import msgspec
 
+from oneroster import safe
 from sql.jobs import Fault
+
+VERB = contextvars.ContextVar("VERB", default="")
+"""The verb that is run, such as job.list; set by the launcher."""
 
 
 def data(value: Any) -> None:
-    """One JSON value on stdout."""
-    sys.stdout.write(msgspec.json.format(msgspec.json.encode(value), indent=2).decode() + "\n")
+    """One JSON value on stdout, in the shape that the verb's schema says."""
+    if VERB.get():
+        from daemon import shapes
+
+        value = shapes.passed(VERB.get(), value)
+    sys.stdout.write(safe.json(msgspec.json.format(msgspec.json.encode(value), indent=2).decode()) + "\n")
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
     """Rows under a header, columns aligned by cells, so that wide characters keep the edges."""
-    shown = [list(header), *([clean(str("" if cell is None else cell)) for cell in row] for row in rows)]
+    shown = [list(header), *([safe.shown(str("" if cell is None else cell)) for cell in row] for row in rows)]
     widths = [max(cells(row[index]) for row in shown) for index in range(len(header))]
     for row in shown:
         line = "  ".join(cell + " " * (width - cells(cell)) for cell, width in zip(row, widths, strict=True))
@@ -35,24 +44,16 @@ def problems(found: Sequence[Fault]) -> None:
 
 def line(text: str) -> None:
     """One line on stdout."""
-    sys.stdout.write(clean(text) + "\n")
+    sys.stdout.write(safe.lines(text) + "\n")
 
 
 def talk(text: str) -> None:
     """One line on stderr."""
-    sys.stderr.write(text + "\n")
+    sys.stderr.write(safe.lines(text) + "\n")
 
 
 def cells(text: str) -> int:
     """The columns a terminal needs for a text."""
     return sum(
         0 if unicodedata.combining(one) else 2 if unicodedata.east_asian_width(one) in "WF" else 1 for one in text
-    )
-
-
-def clean(text: str) -> str:
-    """Control and direction characters made visible: no value may talk to the terminal."""
-    return "".join(
-        one if one == "\n" or unicodedata.category(one) not in ("Cc", "Cf", "Zl", "Zp") else f"\\u{ord(one):04x}"
-        for one in text
     )

@@ -8,14 +8,15 @@ from importlib import resources
 
 import structlog
 
-from api import app, health
+from api import app, health, places
+from api.auditing import Log
 from daemon import child, config, keys
 from daemon.doors import http
-from sql import database, processes
-from sql.database import Pool
+from daemon.presence import Presence
+from sql import database
 
-BEAT = 3.0
-"""Seconds between two signs of life in the database."""
+BEAT = 1.0
+"""Seconds between two signs of life in the database, which also say how far the audit is."""
 
 PATIENCE = 3.0
 """Seconds that a request waits for a connection before it is answered 503."""
@@ -37,12 +38,17 @@ async def serve(settings: config.Settings, place: child.Place) -> None:
             door=http.opened(pool, master, settings.state, settings.api.upload_limit << 20),
             shared=settings.state,
         )
-        async with asyncio.TaskGroup() as tasks:
-            serving = app.serve(service, [place.sockets["api"]], place.stop, tls=tls, ready=place.ready)
-            tasks.create_task(serving)
-            if "health" in place.sockets:
-                tasks.create_task(app.serve(health.make_app(pool), [place.sockets["health"]], place.stop))
-            tasks.create_task(_live(pool, place))
+        presence, audited = Presence(pool, settings.state, place.name), service[places.LOG]
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                serving = app.serve(service, [place.sockets["api"]], place.stop, tls=tls, ready=place.ready)
+                tasks.create_task(serving)
+                if "health" in place.sockets:
+                    tasks.create_task(app.serve(health.make_app(pool), [place.sockets["health"]], place.stop))
+                tasks.create_task(_live(presence, audited, place.stop))
+            await _leave(presence, audited)
+        finally:
+            presence.close()
 
 
 def build() -> str:
@@ -78,23 +84,28 @@ def _tls(settings: config.Api) -> ssl.SSLContext | None:
     return context
 
 
-async def _live(pool: Pool, place: child.Place) -> None:
-    """Say now and then in the database that this process lives, and at the end that it goes."""
-    while not place.stop.is_set():
-        await _say(pool, place, leaving=False)
+async def _live(presence: Presence, audited: Log, stop: asyncio.Event) -> None:
+    """Say now and then in the database that this process lives, once what its predecessors have lost is told."""
+    settled = False
+    while not stop.is_set():
         try:
-            await asyncio.wait_for(place.stop.wait(), BEAT)
+            if not settled:
+                await presence.settle()
+                settled = True
+            await presence.beat(lambda: audited.behind)
+        except database.OUTAGE as error:
+            log.warning("database away", problem=type(error).__name__)  # the service itself answers 503 meanwhile
+        try:
+            await asyncio.wait_for(stop.wait(), BEAT)
         except TimeoutError:
             continue
-    await _say(pool, place, leaving=True)
 
 
-async def _say(pool: Pool, place: child.Place, *, leaving: bool) -> None:
+async def _leave(presence: Presence, audited: Log) -> None:
+    """Go, after the last request is answered, without a word if all is audited: else the next start tells of it."""
+    if audited.behind:
+        return
     try:
-        async with database.hub(pool, "api") as conn:
-            if leaving:
-                await processes.leave(conn, place.name)
-            else:
-                await processes.beat(conn, place.name, "api")
+        await presence.end()
     except database.OUTAGE as error:
-        log.warning("database away", problem=type(error).__name__)  # the service itself answers 503 meanwhile
+        log.warning("database away", problem=type(error).__name__)

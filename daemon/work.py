@@ -7,15 +7,12 @@ the next one finds either nothing done, or a committed load that only wants publ
 import asyncio
 import contextlib
 import datetime
-import hashlib
-import socket
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AbstractContextManager, ExitStack
-from pathlib import Path
 
 import structlog
 
-from daemon import archive, keys, report
+from daemon import archive, keys, presence, report
 from daemon.child import Place
 from daemon.config import Settings
 from daemon.findings import Findings
@@ -46,7 +43,7 @@ AWAY = Said("the database went away", "データベースに接続できませ�
 async def serve(settings: Settings, place: Place) -> None:
     """Work until told to stop; the job in hand is seen to its end, or abandoned whole."""
     async with database.open_pool(place.conninfo, size=3) as pool:
-        worker = Worker(settings, pool, _worker_name(settings.state, place.name))
+        worker = Worker(settings, pool, f"{presence.home(settings.state)}{place.name}")
         await worker.begin()
         place.ready()
         try:
@@ -61,11 +58,6 @@ async def serve(settings: Settings, place: Place) -> None:
                         await asyncio.wait_for(place.stop.wait(), IDLE)
         finally:
             await worker.end()
-
-
-def _worker_name(state: Path, place: str) -> str:
-    home = hashlib.sha256(str(state.resolve()).encode()).hexdigest()[:8]
-    return f"{socket.gethostname()}/{home}/{place}"
 
 
 class Worker:

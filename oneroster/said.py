@@ -2,6 +2,19 @@
 
 import msgspec
 
+ENTITIES = {
+    "orgs": "組織",
+    "academicSessions": "学期・年度",
+    "courses": "コース",
+    "classes": "クラス",
+    "users": "利用者",
+    "students": "児童生徒",
+    "teachers": "教職員",
+    "enrollments": "在籍",
+    "demographics": "属性情報",
+}
+"""What people in Japan call them."""
+
 
 class Said(msgspec.Struct, frozen=True):
     """The same sentence twice."""

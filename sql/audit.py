@@ -11,6 +11,10 @@ from sql import database, statements
 from sql.database import Connection
 
 STATEMENTS = statements.load("audit")
+LATE = 300
+"""Seconds."""
+LONGEST = 600
+"""Characters of a target, which must fit into an index."""
 END = datetime.datetime(9000, 1, 1, tzinfo=datetime.UTC)
 
 
@@ -61,7 +65,7 @@ async def write(
             "who_kind": actor.kind,
             "origin": actor.origin,
             "action": action,
-            "target": target,
+            "target": target[:LONGEST],
             "ok": ok,
             "detail": Jsonb(detail or {}),
         },
@@ -78,32 +82,20 @@ class Deed(msgspec.Struct, frozen=True):
     ok: bool
     age: float
     """Seconds since."""
+    rows: int | None = None
+    """How many records were read."""
 
 
 async def write_all(conn: Connection, tenant_id: int | None, deeds: Sequence[Deed]) -> None:
-    """Add entries of clients of one tenant, or of nobody known."""
-    params = {"tenant": tenant_id, "deeds": msgspec.json.encode(deeds).decode()}
+    """Add entries of clients of one tenant, or of nobody known.
+
+    One that has waited for longer than LATE bears the time of its writing, and says how many seconds it `waited`: what
+    tells another time than its neighbours is taken for put in by a stranger.
+    """
+    params = {"tenant": tenant_id, "deeds": msgspec.json.encode(deeds).decode(), "late": LATE}
     await database.run(conn, STATEMENTS["write_all"], params)
 
 
-async def page(
-    conn: Connection,
-    *,
-    before: tuple[datetime.datetime, int] = (END, 0),
-    tenant: str | None = None,
-    search: str | None = None,
-    limit: int = 100,
-) -> list[Entry]:
-    """Entries older than `before` (time and id of the last one seen), newest first."""
-    return await database.fetch_all(
-        conn,
-        STATEMENTS["page"],
-        Entry,
-        {
-            "before_at": before[0],
-            "before_id": before[1],
-            "code": tenant,
-            "search": None if search is None else f"%{search}%",
-            "limit": limit,
-        },
-    )
+async def page(conn: Connection, *, tenant: str | None = None, limit: int = 100) -> list[Entry]:
+    """The newest entries, the last one first; `sql.search` finds others."""
+    return await database.fetch_all(conn, STATEMENTS["page"], Entry, {"code": tenant, "limit": limit})

@@ -3,17 +3,18 @@
 from collections.abc import Mapping
 from typing import Any
 
-from tui import format, text
+from tui import text, words
 from tui.listing import Listing
 from tui.rows import Column, Line, Row
+from tui.words import say, word
 
-COLUMNS = (Column("FIELD", 16), Column("VALUE", 61, grow=1))
+COLUMNS = (Column(word("FIELD"), 16), Column(word("VALUE"), 61, grow=1))
 
 
 class Detail(Listing):
     """A record, field by field; it does not change any more."""
 
-    hint = "j k move  / filter  y copy value  Y copy all as JSON  Esc back"
+    hint = word("j k move  / filter  y copy value  Y copy all as JSON  Esc back")
 
     def __init__(self, record: Mapping[str, Any]) -> None:
         super().__init__()
@@ -32,15 +33,16 @@ class Detail(Listing):
     def rows(self) -> list[Row]:
         found = []
         for name, value in self.record.items():
-            whole = "" if value is None else value if isinstance(value, str) else format.json(value)
+            field = say(words.FIELDS.get(name, name))
+            whole = words.value(name, value)
             width = max(20, self.size.width - 80 + COLUMNS[1].width)
             for number, line in enumerate(text.wrap(whole, width, 200)):
                 found.append(
                     Row(
                         key=f"{name} {number}",
-                        cells=((name if number == 0 else "", "head"), (line, "")),
+                        cells=((field if number == 0 else "", "head"), (line, "")),
                         ranks=(name, number),
-                        facts={"field": name.casefold(), "value": line.casefold()},
+                        facts={"field": f"{name} {field}".casefold(), "value": line.casefold()},
                         copied=whole,
                         record=self.record,
                     )

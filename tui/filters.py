@@ -2,13 +2,35 @@
 
 import datetime
 import re
+from functools import cache
 
 import msgspec
 
+from tui import words
 from tui.rows import Row
+from tui.words import word
 
-SINCE = re.compile(r"(\d+)([mhd])")
-UNITS = {"m": "minutes", "h": "hours", "d": "days"}
+SINCE = re.compile(r"(\d+)(m|h|d|分|時間|日)")
+UNITS = {"m": "minutes", "h": "hours", "d": "days", "分": "minutes", "時間": "hours", "日": "days"}
+FIELDS = {
+    "bundle": word("BUNDLE"),
+    "column": word("COLUMN"),
+    "entity": word("ENTITY"),
+    "file": word("FILE"),
+    "guard": word("GUARD"),
+    "job": word("JOB"),
+    "line": word("LINE"),
+    "reason": word("REASON"),
+    "rule": word("RULE"),
+    "since": word("SINCE"),
+    "state": word("STATE"),
+    "tenant": word("TENANT"),
+    "value": word("VALUE"),
+    "via": word("VIA"),
+}
+"""Fields and the titles of their columns, under which Japanese knows them too."""
+PUNCTUATION = str.maketrans("：！，、", ":!,,")
+"""What comes out of a Japanese keyboard for what was meant."""
 
 
 class Term(msgspec.Struct, frozen=True):
@@ -23,15 +45,21 @@ class Term(msgspec.Struct, frozen=True):
 def parse(text: str) -> tuple[Term, ...]:
     """What was typed, as conditions; a half-typed one such as `state:` asks for nothing."""
     terms = []
-    for word in text.casefold().split():
-        negated, bare = word.startswith("!"), word.lstrip("!")
+    for one in text.translate(PUNCTUATION).casefold().split():
+        negated, bare = one.startswith("!"), one.lstrip("!")
         field, colon, rest = bare.partition(":")
+        field = _titles().get(field, field)
         if not colon or not field:
             field, rest = "", bare
         values = tuple(value for value in (rest.split(",") if field else [rest]) if value and value != "*")
         if values:
             terms.append(Term(field, values, negated))
     return tuple(terms)
+
+
+@cache
+def _titles() -> dict[str, str]:
+    return {words.in_japanese(title): field for field, title in FIELDS.items()}
 
 
 def holds(terms: tuple[Term, ...], row: Row, now: datetime.datetime) -> bool:
@@ -61,6 +89,6 @@ def states(terms: tuple[Term, ...], known: tuple[str, ...]) -> list[str] | None:
     allowed = [
         state
         for state in known
-        if all(any(v in state for v in t.values) != t.negated for t in terms if t.field == "state")
+        if all(any(v in words.both(state) for v in t.values) != t.negated for t in terms if t.field == "state")
     ]
     return allowed if 0 < len(allowed) < len(known) else None

@@ -7,16 +7,21 @@ from typing import Any
 
 import msgspec
 
+from sql import chain
 from sql.audit import Entry
 from sql.jobs import Job, Queue
+from sql.search import Asked
 from sql.tenants import Health
-from tui import text, times
+from sql.verification import Fault, Verified
+from tui import text, times, words
 from tui.rows import Column, Row
+from tui.words import say, word
 
 STYLES = {
     "OK": "good",
     "APPLIED": "good",
     "HELD": "warn",
+    "STALE": "warn",
     "REJECTED": "bad",
     "FAILED": "bad",
     "LOADING": "busy",
@@ -27,30 +32,30 @@ STYLES = {
 DAYS = {"held": "!", "rejected": "x", "failed": "x"}
 """The sign of a day by the state of its last job; any other state, an unfinished one too, is no trouble: `-`."""
 
-PHASES = ("claim", "stage", "check", "diff", "apply", "commit", "publish")
+PHASES = tuple(words.PHASES)
 BAR = 9
 JOB_ID = re.compile(r"\b[0-9a-f]{8}\b")
 
-URGENT = ("HELD", "FAILED", "REJECTED", "LOADING", "OK", "PAUSED", "NONE")
+URGENT = ("HELD", "STALE", "FAILED", "REJECTED", "LOADING", "OK", "PAUSED", "NONE")
 """The states of tenants, those that want a person first."""
 
 TENANT_COLUMNS = (
-    Column("TENANT", 20, grow=3),
-    Column("STATE", 8),
-    Column("LAST", 11),
-    Column("AGE", 6, right=True),
-    Column("ROWS", 9, right=True),
-    Column("ERR", 5, right=True),
-    Column("WARN", 5, right=True),
-    Column("7 DAYS", 7),
+    Column(word("TENANT"), 18, grow=3),
+    Column(word("STATE"), 8),
+    Column(word("LAST"), 11),
+    Column(word("AGE"), 7, right=True),
+    Column(word("ROWS"), 9, right=True),
+    Column(word("ERR"), 6, right=True),
+    Column(word("WARN"), 5, right=True),
+    Column(word("7 DAYS"), 7),
 )
 JOB_COLUMNS = (
-    Column("JOB", 8),
-    Column("TENANT", 16, grow=1),
-    Column("VIA", 4),
-    Column("STATE", 11),
-    Column("PROGRESS", 27, grow=2),
-    Column("ROWS/S", 7, right=True),
+    Column(word("JOB"), 8),
+    Column(word("TENANT"), 16, grow=1),
+    Column(word("VIA"), 4),
+    Column(word("STATE"), 11),
+    Column(word("PROGRESS"), 27, grow=2),
+    Column(word("ROWS/S"), 7, right=True),
 )
 
 
@@ -66,10 +71,12 @@ def rank(value: Any) -> tuple[bool, Any]:
     return (True, 0) if value is None else (False, value)
 
 
-def tenant_state(one: Health) -> str:
-    """OK, HELD, REJECTED, FAILED, PAUSED, LOADING or NONE."""
+def tenant_state(one: Health, now: datetime.datetime) -> str:
+    """OK, STALE, HELD, REJECTED, FAILED, PAUSED, LOADING or NONE."""
     if one.state == "paused":
         return "PAUSED"
+    if one.job_state != "held" and one.missed(now) is not None:
+        return "STALE"
     if one.job_state is None:
         return "NONE"
     if one.job_state in ("held", "rejected", "failed", "loading"):
@@ -88,16 +95,16 @@ def strip(one: Health) -> str:
 
 def tenant_row(one: Health, at: Moment) -> Row:
     """A tenant on the Overview."""
-    state = tenant_state(one)
+    state = tenant_state(one, at.now)
     return Row(
         key=one.code,
         cells=(
             (one.name, ""),
-            (state, STYLES.get(state, "dim")),
+            (say(state), STYLES.get(state, "dim")),
             (times.day(one.received_at, at.zone), ""),
             (times.age(one.received_at, at.now), ""),
             (text.figure(one.records, 9), ""),
-            (text.figure(one.errors, 5), "bad" if one.errors else ""),
+            (text.figure(one.errors, 6), "bad" if one.errors else ""),
             (text.figure(one.warnings, 5), ""),
             (strip(one), ""),
         ),
@@ -113,8 +120,8 @@ def tenant_row(one: Health, at: Moment) -> Row:
         ),
         facts={
             "tenant": f"{one.code} {one.name}".casefold(),
-            "state": state.casefold(),
-            "reason": (one.reason or "").casefold(),
+            "state": words.both(state),
+            "reason": f"{one.reason or ''} {one.reason_japanese or ''}".casefold(),
         },
         copied=one.code,
         record=msgspec.structs.asdict(one),
@@ -122,38 +129,51 @@ def tenant_row(one: Health, at: Moment) -> Row:
     )
 
 
-def why(one: Health) -> tuple[str, str]:
+def why(one: Health, at: Moment) -> tuple[str, str]:
     """The sentence under the Overview for the tenant at the cursor, and its style."""
-    state = tenant_state(one)
-    reason = sentence(one.reason)
+    state = tenant_state(one, at.now)
+    reason = because(one.reason, one.reason_japanese)
     if state == "HELD":
-        said = f"HELD because: {reason or 'the guard asks a person to look.'} Nothing was changed."
+        reason = reason or say("the guard asks a person to look.")
+        said = say("HELD because: {reason} Nothing was changed.", reason=reason)
     elif state == "REJECTED":
-        found = f"{one.errors:,} {'error' if one.errors == 1 else 'errors'} in the data."
-        said = f"REJECTED because: {reason or found} Nothing was changed."
+        found = say("1 error in the data." if one.errors == 1 else "{count:,} errors in the data.", count=one.errors)
+        said = say("REJECTED because: {reason} Nothing was changed.", reason=reason or found)
     elif state == "FAILED":
-        said = f"FAILED because: {reason or 'an outage outlasted the retries.'} Nothing was changed."
+        reason = reason or say("an outage outlasted the retries.")
+        said = say("FAILED because: {reason} Nothing was changed.", reason=reason)
+    elif state == "STALE":
+        due = times.day(one.missed(at.now), at.zone)
+        said = say("STALE: a delivery was due {time}, and none has come. Clients are served the last roster.", time=due)
     elif state == "PAUSED":
-        said = "PAUSED: what arrives is kept and waits until the tenant is resumed."
+        said = say("PAUSED: what arrives is kept and waits until the tenant is resumed.")
     elif state == "LOADING":
-        said = "LOADING: clients are served the roster before this bundle until it is whole."
+        said = say("LOADING: clients are served the roster before this bundle until it is whole.")
     elif state == "NONE":
-        said = "NONE: no bundle has come yet."
+        said = say("NONE: no bundle has come yet.")
     else:
-        said = {
-            "applied": "OK: the last bundle is applied.",
-            "superseded": "OK: the last bundle was older than what is applied, and was left aside.",
-            "discarded": "OK: the last bundle was held and then rejected by a person.",
-            "rolled_back": "OK: the last bundle was rolled back.",
-        }.get(one.job_state or "", "OK")
+        said = say(FINE.get(one.job_state or "", "OK"))
     return said, STYLES.get(state, "")
+
+
+FINE = {
+    "applied": word("OK: the last bundle is applied."),
+    "superseded": word("OK: the last bundle was older than what is applied, and was left aside."),
+    "discarded": word("OK: the last bundle was held and then rejected by a person."),
+    "rolled_back": word("OK: the last bundle was rolled back."),
+}
+"""What became of the last bundle where nothing is wrong."""
 
 
 def queue_line(one: Queue) -> str:
     """What waits and what today brought, for the whole hub."""
-    today = [f"{one.applied:,} applied", f"{one.held:,} held"]
-    today += [f"{number:,} {word}" for number, word in ((one.rejected, "rejected"), (one.failed, "failed")) if number]
-    return f"Queue {one.waiting:,} waiting, {one.loading:,} running   Today {', '.join(today)}"
+    today = [say("{count:,} applied", count=one.applied), say("{count:,} held", count=one.held)]
+    if one.rejected:
+        today.append(say("{count:,} rejected", count=one.rejected))
+    if one.failed:
+        today.append(say("{count:,} failed", count=one.failed))
+    queue = say("Queue {waiting:,} waiting, {loading:,} running", waiting=one.waiting, loading=one.loading)
+    return f"{queue}   {say('Today {what}', what=say(', ').join(today))}"
 
 
 def job_row(one: Job, at: Moment) -> Row:
@@ -166,8 +186,8 @@ def job_row(one: Job, at: Moment) -> Row:
         cells=(
             (str(one.id)[:8], ""),
             (one.tenant_name, ""),
-            (one.via, ""),
-            (state, STYLES.get(state, "dim")),
+            (say(words.VIAS.get(one.via, one.via)), ""),
+            (say(state), STYLES.get(state, "dim")),
             (progress, ""),
             ("" if speed is None else text.figure(speed, 7), ""),
         ),
@@ -176,8 +196,8 @@ def job_row(one: Job, at: Moment) -> Row:
             "job": str(one.id),
             "tenant": f"{one.tenant} {one.tenant_name}".casefold(),
             "via": one.via,
-            "state": one.state,
-            "reason": (one.reason or "").casefold(),
+            "state": words.both(one.state),
+            "reason": f"{one.reason or ''} {one.reason_japanese or ''}".casefold(),
             "bundle": one.bundle.casefold(),
             "sha256": one.sha256,
         },
@@ -189,30 +209,30 @@ def job_row(one: Job, at: Moment) -> Row:
 
 def job_progress(one: Job) -> str:
     """How far a job is, or what came of it."""
-    reason = sentence(one.reason)
+    reason = because(one.reason, one.reason_japanese)
     if one.state == "loading":
         return phase_bar(one.phase, one.phase_rows)
     if one.state == "received":
-        return f"tries again: {reason}" if reason else "waits for a worker"
+        return say("tries again: {reason}", reason=reason) if reason else say("waits for a worker")
     if one.state == "held":
-        return f"waits for approval: {reason}" if reason else "waits for approval"
+        return say("waits for approval: {reason}", reason=reason) if reason else say("waits for approval")
     if one.state == "rejected":
-        return reason or f"{one.errors:,} {'error' if one.errors == 1 else 'errors'}, 0 rows"
+        return reason or say("1 error, 0 rows" if one.errors == 1 else "{count:,} errors, 0 rows", count=one.errors)
     if one.state in ("applied", "rolled_back"):
         counts = f"+{one.inserted:,} ~{one.updated:,} -{one.deleted:,}"
-        return counts if one.inserted or one.updated or one.deleted else "nothing changed"
+        return counts if one.inserted or one.updated or one.deleted else say("nothing changed")
     if one.state == "duplicate":
-        named = JOB_ID.search(reason)
-        return f"same as {named[0]}" if named else reason or "the bytes that are applied already"
+        named = JOB_ID.search(one.reason or "")
+        return say("same as {job}", job=named[0]) if named else reason or say("the bytes that are applied already")
     return reason
 
 
 def phase_bar(phase: str | None, rows: int | None) -> str:
     """`[####-----] check 302,110`."""
-    word = phase or PHASES[0]
-    done = (PHASES.index(word) + 1) * BAR // (len(PHASES) + 1) if word in PHASES else 0
+    name = phase or PHASES[0]
+    done = (PHASES.index(name) + 1) * BAR // (len(PHASES) + 1) if name in PHASES else 0
     counted = f" {rows:,}" if rows else ""
-    return f"[{'#' * done}{'-' * (BAR - done)}] {word}{counted}"
+    return f"[{'#' * done}{'-' * (BAR - done)}] {say(words.PHASES.get(name, name))}{counted}"
 
 
 def rows_a_second(one: Job, now: datetime.datetime) -> int | None:
@@ -228,25 +248,30 @@ def rows_a_second(one: Job, now: datetime.datetime) -> int | None:
 
 def job_line(one: Job) -> str:
     """The sentence under the list for the job at the cursor."""
-    said = sentence(one.reason) or one.bundle
-    return f"{str(one.id)[:8]} {one.state.upper()}: {said}"
+    said = because(one.reason, one.reason_japanese) or one.bundle
+    return f"{str(one.id)[:8]} {words.state(one.state)}: {said}"
 
 
-def sentence(reason: str | None) -> str:
-    """A reason as a sentence."""
-    said = (reason or "").strip()
-    return said if not said or said.endswith((".", "!", "?", "。")) else f"{said}."
+def because(english: str | None, japanese: str | None) -> str:
+    """A reason as a sentence, in the operator's language where it was kept in that, too."""
+    said = ((japanese if words.japanese() else None) or english or "").strip()
+    said = say(MACHINES.get(said, said))
+    return said if not said or said.endswith((".", "!", "?", "。")) else say("{sentence}.", sentence=said)
+
+
+MACHINES = {"rolled-back": word("These very bytes were rolled back; they are not applied again by themselves.")}
+"""Reasons that are a word for machines."""
 
 
 def audit_columns(zone: str, wide: bool) -> tuple[Column, ...]:
     """The log's columns: the whole time where there is room."""
     return (
-        Column(f"TIME ({zone})", 23 if wide else 12),
-        Column("WHO", 14, grow=1),
-        Column("FROM", 15),
-        Column("ACTION", 18, grow=1),
-        Column("TARGET", 11, grow=2),
-        Column("OK", 3),
+        Column(say("TIME ({zone})", zone=zone), 23 if wide else 12),
+        Column(word("WHO"), 14, grow=1),
+        Column(word("FROM"), 15),
+        Column(word("ACTION"), 18, grow=1),
+        Column(word("TARGET"), 10, grow=2),
+        Column(word("DONE"), 4),
     )
 
 
@@ -260,7 +285,7 @@ def audit_row(one: Entry, at: Moment, wide: bool) -> Row:
             (one.origin or "-", ""),
             (one.action, ""),
             (one.target or "-", ""),
-            ("yes", "") if one.ok else ("NO", "bad"),
+            (say(words.DONE[one.ok]), "" if one.ok else "bad"),
         ),
         ranks=(),
         facts={},
@@ -270,10 +295,67 @@ def audit_row(one: Entry, at: Moment, wide: bool) -> Row:
     )
 
 
-def audit_lines(one: Entry, at: Moment) -> tuple[str, str]:
-    """The whole of an entry under the log."""
-    first = f"#{one.id:,}  {times.whole(one.at, at.zone)}  {one.who_kind}  tenant {one.tenant or '-'}"
-    return first, pairs(one.target, one.detail)
+def audit_lines(one: Entry, at: Moment, link: chain.Place | None) -> tuple[str, str]:
+    """The whole of an entry under the log, and where it stands in the chain."""
+    if link is None:
+        first = say("not sealed yet")
+    else:
+        before, own = (f"{digest.hex()[:4]}.." if digest else "-" for digest in (link.before, link.hmac))
+        first = say("#{seq:,}  prev {before}  hash {own}", seq=link.seq, before=before, own=own)
+    kind = say(words.KINDS.get(one.who_kind, one.who_kind))
+    tenant = say("tenant {code}", code=one.tenant or "-")
+    return f"{first}  {times.whole(one.at, at.zone)}  {kind}  {tenant}", pairs(one.target, one.detail)
+
+
+def audit_short(one: Entry, at: Moment) -> str:
+    """An entry on one line."""
+    return f"{times.whole(one.at, at.zone)}  {one.who}  {one.action}  {one.target}".rstrip()
+
+
+def audit_range(asked: Asked, span: str) -> str:
+    """`Range: last 24 h   Who: *   Action: *   Result: *`."""
+    result = "*" if asked.ok is None else say(words.DONE[asked.ok])
+    parts = [
+        say("Range: {range}", range=span),
+        say("Who: {who}", who=",".join(asked.who) or "*"),
+        say("Action: {action}", action=",".join(asked.action) or "*"),
+        say("Result: {result}", result=result),
+    ]
+    if asked.target:
+        parts.append(say("Target: {target}", target=",".join(asked.target)))
+    return "   ".join(parts)
+
+
+def chain_state(sealed: int, checked: int | None, verified: Verified | None) -> tuple[str, str]:
+    """What the screen says of the chain, and its style."""
+    if checked is not None:
+        return say("Chain: #{count:,} of #{sealed:,}", count=checked, sealed=sealed), "busy"
+    if verified is None:
+        return say("Chain: to #{sealed:,}", sealed=sealed), ""
+    if verified.count:
+        return say("Chain: WRONG, {count:,}", count=verified.count), "bad"
+    return say("Chain: OK to #{last:,}", last=verified.last), "good"
+
+
+def fault(one: Fault, at: Moment) -> str:
+    """What is wrong with an entry or a link, and which entry that is."""
+    entry = [] if one.audit_id is None else [f"id {one.audit_id}", times.whole(one.at, at.zone)]
+    return "  ".join([say(FAULTS[one.kind]), *entry])
+
+
+FAULTS = {
+    "changed": word("The entry is not as it was sealed."),
+    "deleted": word("The entry is gone."),
+    "moved": word("The entry bears another time than when it was sealed."),
+    "unsealed": word("The entry was put in behind the chain, or its link is gone."),
+    "undrawn": word("The entry has an id that the hub never gave."),
+    "behind": word("The entry was put in long after the time that it tells."),
+    "relinked": word("The link is not as it was made; its entry is."),
+    "unlinked": word("From here on links of the chain are gone."),
+    "cut": word("The end of the chain is cut off; it came as far as this."),
+    "anchor": word("The link is not the one that an anchor tells of."),
+}
+"""By the kind of what a verification finds."""
 
 
 def pairs(target: str, detail: dict[str, Any]) -> str:
@@ -287,16 +369,11 @@ def json(value: Any) -> str:
     return msgspec.json.encode(value, enc_hook=str).decode()
 
 
-def plural(number: int, word: str) -> str:
-    """`1 error`, `2 errors`."""
-    return f"{number:,} {word}" if number == 1 else f"{number:,} {word}s"
-
-
-def tally(words: Sequence[str], most: int = 3) -> str:
+def tally(kinds: Sequence[str], most: int = 3) -> str:
     """`E-REF 20, E-DATE 2`: how often each, the commonest first."""
     counted: dict[str, int] = {}
-    for word in words:
-        counted[word] = counted.get(word, 0) + 1
+    for kind in kinds:
+        counted[kind] = counted.get(kind, 0) + 1
     order = sorted(counted.items(), key=lambda pair: (-pair[1], pair[0]))
-    rest = [f"{len(order) - most} other kinds"] if len(order) > most else []
-    return ", ".join([f"{word} {number:,}" for word, number in order[:most]] + rest)
+    rest = [say("{count} other kinds", count=len(order) - most)] if len(order) > most else []
+    return say(", ").join([f"{kind} {number:,}" for kind, number in order[:most]] + rest)

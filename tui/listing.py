@@ -10,16 +10,26 @@ from textual.screen import Screen
 from textual.widgets import Input
 
 from sql.database import Connection
-from tui import filters, format, keys, rows, text, times
+from tui import exporting, filters, format, keys, rows, text, times, words
+from tui.dialog import Dialog
 from tui.format import Moment
 from tui.lines import Lines
 from tui.rows import Column, Line, Row, Span
 from tui.table import Table
+from tui.words import say, word
 
 if TYPE_CHECKING:
     from tui.app import RosterHub
+    from tui.deeds import Deed
 
-TABS = (("overview", "1 Overview"), ("jobs", "2 Jobs"), ("audit", "3 Audit"))
+TABS = (
+    ("overview", word("1 Overview")),
+    ("jobs", word("2 Jobs")),
+    ("audit", word("3 Audit")),
+    ("clients", word("4 Clients")),
+    ("tenants", word("5 Tenants")),
+    ("logs", word("6 Logs")),
+)
 
 
 class Listing(Screen[None]):
@@ -39,7 +49,7 @@ class Listing(Screen[None]):
     head_height: ClassVar[int] = 0
     status_height: ClassVar[int] = 1
     hint: ClassVar[str] = ""
-    question: ClassVar[str] = "word field:value,other !not since:24h   Enter keep, Esc drop"
+    question: ClassVar[str] = word("word field:value,other !not since:24h   Enter keep, Esc drop")
     newest_first: ClassVar[bool] = False
     """Whether the first row is the newest one, so that `f` makes sense."""
 
@@ -93,7 +103,16 @@ class Listing(Screen[None]):
     def open(self, row: Row) -> None:
         """Enter on a row."""
 
+    def deeds(self) -> "list[Deed]":
+        """What can be done to the item at the cursor."""
+        return []
+
     # Painting
+
+    @property
+    def there(self) -> bool:
+        """Whether it is composed, and not on its way out."""
+        return self.is_mounted and self.is_attached and not self._pruning
 
     @property
     def table(self) -> Table:
@@ -143,7 +162,7 @@ class Listing(Screen[None]):
     def paint(self) -> None:
         """Everything but the list."""
         width = self.size.width
-        if not self.is_mounted or not width:
+        if not self.there or not width:
             return
         self.query_one("#header", Lines).put(self._header(width))
         self.query_one("#banner", Lines).put([rows.edges([(f" {self.app.away_sentence}", "alarm")], [], width)])
@@ -151,27 +170,28 @@ class Listing(Screen[None]):
         if self.head_height:
             self.query_one("#head", Lines).put(self.head())
         self.query_one("#status", Lines).put(self.status(len(self.table.rows), self._total))
-        foot = self.note or self.hint
+        foot = self.note or say(self.hint)
         self.query_one("#foot", Lines).put([rows.edges([(f" {foot}", "bar" if self.note else "dim")], [], width)])
 
     def _header(self, width: int) -> list[Line]:
         seen, app = self.app.surroundings, self.app
-        words: list[Span] = [(f"{app.role} {'RO' if app.read_only else 'RW'}  ", "bar")]
-        words.append(("db AWAY", "bar alarm") if app.away else ("db ok", "bar"))
-        words.append(("  ", "bar"))
-        words.append(("sftp ok", "bar") if seen.sftp else ("sftp AWAY", "bar bad"))
+        role = say(words.ROLES[app.role])
+        hub: list[Span] = [(say("{role} RO" if app.read_only else "{role} RW", role=role), "bar"), ("  ", "bar")]
+        hub.append((say("db AWAY"), "bar alarm") if app.away else (say("db ok"), "bar"))
+        hub.append(("  ", "bar"))
+        hub.append((say("sftp ok"), "bar") if seen.sftp else (say("sftp AWAY"), "bar bad"))
         disk = "--" if seen.disk is None else f"{seen.disk:2d}%"
-        words.append((f"  disk {disk}  {times.clock(app.changed_at, app.zone)} ", "bar"))
+        hub.append((f"  {say('disk {used}', used=disk)}  {times.clock(app.changed_at, app.zone)} ", "bar"))
         left: list[Span] = [(" RosterHub  ", "bar"), (app.scope, "bar")]
         tabs: list[Span] = [(" ", "")]
         for name, title in TABS:
-            tabs.append((f"[{title}]", "mark") if name == self.tab_name else (title, ""))
+            tabs.append((f"[{say(title)}]", "mark") if name == self.tab_name else (say(title), ""))
             tabs.append(("  ", ""))
-        return [rows.edges(left, words, width, "bar"), rows.edges(tabs, [("? help ", "")], width)]
+        return [rows.edges(left, hub, width, "bar"), rows.edges(tabs, [(say("? help "), "")], width)]
 
     def sentence(self, said: str, style: str = "") -> Line:
         """A line for `status`."""
-        return rows.edges([(f" {said}", style)], [], self.size.width)
+        return rows.edges([(f" {text.clean(said)}", style)], [], self.size.width)
 
     def sentences(self, said: str, style: str, height: int) -> list[Line]:
         """The same on so many lines, of which the last may be empty."""
@@ -179,10 +199,14 @@ class Listing(Screen[None]):
         return [*lines, *[()] * (height - len(lines))]
 
     def found(self, shown: int, total: int, what: str) -> Line:
-        """The line that tells the filter and how far one has come."""
-        left = f" Filter: {self.filter}" if self.filter else ""
-        count = f"{shown:,} of {total:,} {what}" if self.filter else f"{total:,} {what}"
-        live = "FOLLOWING" if self.following else "live, 1 s"
+        """The line that tells the filter and how far one has come; `what` the rows are, by a word of the catalogue."""
+        left = f" {say('Filter: {filter}', filter=self.filter)}" if self.filter else ""
+        what = say(what)
+        if self.filter:
+            count = say("{shown:,} of {total:,} {what}", shown=shown, total=total, what=what)
+        else:
+            count = say("{total:,} {what}", total=total, what=what)
+        live = say("FOLLOWING" if self.following else "live, 1 s")
         return rows.edges([(left, "bar")], [(f"  {count}   {live} ", "dim")], self.size.width)
 
     def say(self, note: str) -> None:
@@ -191,6 +215,10 @@ class Listing(Screen[None]):
         self.paint()
 
     # Keys
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """A key that comes before the screen stands, or while it goes, is not for it."""
+        return self.there
 
     def on_key(self) -> None:
         if self.note:
@@ -242,7 +270,7 @@ class Listing(Screen[None]):
 
     def action_follow(self) -> None:
         if not self.newest_first:
-            self.say("Nothing to follow here.")
+            self.say(say("Nothing to follow here."))
             return
         self.following = not self.following
         if self.following:
@@ -268,12 +296,34 @@ class Listing(Screen[None]):
     def action_copy(self) -> None:
         if self.table.row is not None:
             self.app.copy_to_clipboard(self.table.row.copied)
-            self.say(f"Copied {self.table.row.copied}")
+            self.say(say("Copied {value}", value=self.table.row.copied))
 
     def action_copy_row(self) -> None:
         if self.table.row is not None:
             self.app.copy_to_clipboard(format.json(self.table.row.record))
-            self.say("Copied the row as JSON.")
+            self.say(say("Copied the row as JSON."))
+
+    # Deeds
+
+    def action_deeds(self) -> None:
+        found = self.deeds()
+        if found:
+            self.app.choose_deed(found)
+        else:
+            self.say(say("Nothing can be done to this."))
+
+    def action_deed(self, name: str) -> None:
+        found = next((one for one in self.deeds() if one.name == name), None)
+        if found is not None:
+            self.app.begin(found)
+        else:
+            self.say(say("Nothing here can be decided about in this way."))
+
+    def action_export(self) -> None:
+        if self.table.rows:
+            self.app.push_screen(Dialog(exporting.ask(self.tab_name, self.table.rows, self.at)))
+        else:
+            self.say(say("Nothing is listed."))
 
     # The filter
 
@@ -281,7 +331,7 @@ class Listing(Screen[None]):
         asked = self.query_one("#asked", Input)
         self._asked_before = self.filter
         asked.value = self.filter
-        asked.placeholder = self.question
+        asked.placeholder = say(self.question)
         self.add_class("-asking")
         asked.focus()
 

@@ -6,6 +6,7 @@ import msgspec
 
 from tui.listing import Listing
 from tui.rows import Column, Line, Row
+from tui.words import say, word
 
 
 class Choice(msgspec.Struct, frozen=True):
@@ -14,14 +15,16 @@ class Choice(msgspec.Struct, frozen=True):
     key: str
     title: str
     more: str
+    refused: str = ""
+    """Why it cannot be chosen."""
 
 
 class Picker(Listing):
     """Shows choices, narrows them as one types, and hands the chosen one on."""
 
     AUTO_FOCUS = "#asked"
-    question = "type here"
-    hint = "type to narrow, Up Down move, Enter choose, Esc back"
+    question = word("type here")
+    hint = word("type to narrow, Up Down move, Enter choose, Esc back")
 
     def __init__(
         self,
@@ -50,7 +53,7 @@ class Picker(Listing):
         return [
             Row(
                 key=one.key,
-                cells=((one.title, ""), (one.more, "")),
+                cells=((one.title, "dim" if one.refused else ""), (one.more, "dim" if one.refused else "")),
                 ranks=(one.title, one.more),
                 facts={"title": one.title.casefold(), "more": one.more.casefold()},
                 copied=one.title,
@@ -60,11 +63,19 @@ class Picker(Listing):
         ]
 
     def status(self, shown: int, total: int) -> list[Line]:
-        return [self.sentence(f"{self.heading}: {self.hint}", "dim")]
+        refused = self._refused()
+        if refused:
+            return [self.sentence(refused, "warn")]
+        return [self.sentence(f"{self.heading}: {say(self.hint)}", "dim")]
+
+    def _refused(self) -> str:
+        """Why the choice at the cursor cannot be chosen."""
+        row = self.table.row
+        return next((one.refused for one in self.choices if row is not None and one.key == row.key), "")
 
     def entered(self) -> None:
         row = self.table.row
-        if row is not None:
+        if row is not None and not self._refused():
             self.app.pop_screen()
             self.chosen(row.key)
 

@@ -22,6 +22,7 @@ class Column(msgspec.Struct, frozen=True):
     """A column of a list."""
 
     title: str
+    """An English word of the catalogue."""
     width: int
     """In cells, on 80 of them."""
     right: bool = False

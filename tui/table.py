@@ -5,9 +5,10 @@ from collections.abc import Sequence
 from textual import events
 from textual.message import Message
 
-from tui import rows
+from tui import rows, text
 from tui.lines import Lines
 from tui.rows import Column, Line, Row
+from tui.words import say
 
 
 class Table(Lines, can_focus=True):
@@ -99,9 +100,9 @@ class Table(Lines, can_focus=True):
     def _head(self, sizes: Sequence[int]) -> Line:
         titles = []
         for place, column in enumerate(self.columns):
-            title = column.title
+            title = say(column.title)
             if self.sorted_by is not None and self.sorted_by[0] == place:
-                title = title[: column.width - 1] + ("v" if self.sorted_by[1] else "^")
+                title = text.head(title, column.width - 1) + ("v" if self.sorted_by[1] else "^")
             titles.append((title, "head"))
         return rows.laid(titles, self.columns, sizes, "< " if self.skipped else "  ")
 

@@ -4,6 +4,8 @@ import datetime
 import os
 import zoneinfo
 
+from tui.words import say
+
 JAPAN = datetime.timezone(datetime.timedelta(hours=9), "JST")
 """Without daylight saving since 1951, so that no zone file is needed for it."""
 
@@ -56,23 +58,27 @@ def age(since: datetime.datetime | None, now: datetime.datetime) -> str:
     minutes = max(0, int((now - since).total_seconds())) // 60
     days, hours = minutes // 1440, minutes // 60 % 24
     if minutes < 1:
-        return "<1m"
+        return say("<1m")
     if minutes < 60:
-        return f"{minutes}m"
+        return say("{minutes}m", minutes=minutes)
     if days < 1:
-        return f"{hours}h"
-    return f"{days}d{hours}h" if hours and days < 100 else f"{days}d"
+        return say("{hours}h", hours=hours)
+    if hours and days < 100:
+        return say("{days}d{hours}h", days=days, hours=hours)
+    return say("{days}d", days=days)
 
 
 def span(length: datetime.timedelta) -> str:
     """`0.4 s`, `12 s`, `3 min 20 s`, `2 h 5 min`."""
     seconds = max(0.0, length.total_seconds())
     if seconds < 10:
-        return f"{seconds:.1f} s"
+        return say("{seconds:.1f} s", seconds=seconds)
     if seconds < 60:
-        return f"{seconds:.0f} s"
+        return say("{seconds:.0f} s", seconds=seconds)
     minutes, hours = int(seconds) // 60, int(seconds) // 3600
-    return f"{minutes} min {int(seconds) % 60} s" if hours < 1 else f"{hours} h {minutes % 60} min"
+    if hours < 1:
+        return say("{minutes} min {seconds} s", minutes=minutes, seconds=int(seconds) % 60)
+    return say("{hours} h {minutes} min", hours=hours, minutes=minutes % 60)
 
 
 def midnight(now: datetime.datetime, where: datetime.tzinfo | None) -> datetime.datetime:

@@ -1,4 +1,7 @@
-"""The doors role: the SFTP server, the watched folders and the remote accounts of all inboxes in the database."""
+"""The doors role: the SFTP server, the watched folders and the remote accounts of all inboxes in the database.
+
+It lives longest and has the least to do, so that it seals the audit log besides.
+"""
 
 import asyncio
 import contextlib
@@ -7,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 import msgspec
 import structlog
 
-from daemon import archive, keys
+from daemon import archive, keys, sealing
 from daemon.child import Place
 from daemon.config import Settings
 from daemon.doors import host_keys, sftp, take
@@ -44,10 +47,19 @@ async def serve(settings: Settings, place: Place) -> None:
     visitors = ThreadPoolExecutor(VISITORS, "visitor")
     async with database.open_pool(place.conninfo, size=6) as pool, asyncio.TaskGroup() as tasks:
         rules = settings.doors
-        hub = Hub(pool, master, settings.state, settle=rules.settle, scan=rules.scan, visitors=visitors)
+        hub = Hub(
+            pool,
+            master,
+            settings.state,
+            settle=rules.settle,
+            scan=rules.scan,
+            passwords=settings.passwords,
+            visitors=visitors,
+        )
         server = await _server(settings, place, hub)
         if server is not None:
             tasks.create_task(server.serve(place.stop))
+        tasks.create_task(sealing.keep(pool, master, settings.state, place.stop))
         doors = Doors(hub, server)
         beating = tasks.create_task(_beat(hub, place, f"sftp {server.address}" if server else ""))
         await doors.refresh()

@@ -5,20 +5,24 @@ is lost before the close is not complete. There are no links, neither made nor f
 """
 
 import asyncio
+import contextlib
 import errno
 import os
 import stat
 import time
+from collections.abc import Iterator
 from typing import Any
 
 import paramiko
 import structlog
 from paramiko.sftp import SFTP_FAILURE, SFTP_OK, SFTP_OP_UNSUPPORTED, SFTP_PERMISSION_DENIED
 
+from daemon import quota
 from daemon.doors import logins, names, uploads
 from daemon.doors.uploads import Uploads
+from daemon.quota import OverQuota
 from oneroster.bundle import MOST_BYTES
-from sql import audit, database
+from sql import audit, database, tenants
 
 MOST_PACKET = 256 * 1024
 PATIENCE = 600.0
@@ -35,31 +39,58 @@ class Visit:
         self.files, self.actor, self.loop = files, actor, loop
         self.touched = time.monotonic()
 
-    def note(self, action: str, target: str) -> None:
+    def note(self, action: str, target: str, *, ok: bool = True) -> None:
         """Audit a deed of the client."""
-        logins.wait_for(self.loop, self._write(action, target), logins.PATIENCE)
+        logins.wait_for(self.loop, self._write(action, names.shown(target), ok), logins.PATIENCE)
 
-    def closed(self, path: Path) -> int:
-        """See to a file that its client says is complete; the code of the answer."""
+    @contextlib.contextmanager
+    def deed(self, action: str, target: str) -> Iterator[None]:
+        """Audit what is done within, or that it was refused; where there was nothing, nothing was done."""
+        try:
+            yield
+        except FileNotFoundError:
+            raise
+        except (OSError, names.BadName):
+            self.note(action, target, ok=False)
+            raise
+        self.note(action, target)
+
+    def closed(self, path: Path, *, noted: bool = False) -> int:
+        """See to a file that its client says is complete, which may be in the log; the code of the answer."""
         found = self.files.complete(path)
         if found is None:
-            self.note("sftp.upload", "/".join(path))
+            if not noted:
+                self.note("sftp.upload", "/".join(path))
             self.loop.call_soon_threadsafe(self.files.hint.set)
             return SFTP_OK
         logins.wait_for(self.loop, self.files.deliver(found, self.actor), PATIENCE)
         return SFTP_OK
 
-    async def _write(self, action: str, target: str) -> None:
+    def room(self) -> int | None:
+        """Bytes that may still be uploaded, None without a limit. Raises OverQuota where there are none."""
+        free: int | None = logins.wait_for(self.loop, self._room(), logins.PATIENCE)
+        if free is not None and free <= 0:
+            raise OverQuota
+        return free
+
+    async def _room(self) -> int | None:
+        hub = self.files.hub
+        async with database.hub(hub.pool, "ingest", read_only=True) as conn:
+            owner = await tenants.by_id(conn, self.files.tenant_id)
+        return await quota.free(hub.pool, hub.state, owner)
+
+    async def _write(self, action: str, target: str, ok: bool) -> None:
         async with database.hub(self.files.hub.pool, "ingest") as conn:
-            await audit.write(conn, self.files.tenant_id, self.actor, action, target)
+            await audit.write(conn, self.files.tenant_id, self.actor, action, target, ok=ok)
 
 
 class Handle(paramiko.SFTPHandle):
     """An open file; `writes` for one that is being uploaded."""
 
-    def __init__(self, visit: Visit, number: int, *, writes: bool) -> None:
+    def __init__(self, visit: Visit, number: int, path: Path, *, writes: bool, room: int | None = None) -> None:
         super().__init__()
-        self._visit, self._number, self.writes = visit, number, writes
+        self._visit, self._number, self._path, self.writes = visit, number, path, writes
+        self._most = MOST_BYTES if room is None else min(MOST_BYTES, os.fstat(number).st_size + room)
         self._failed = False
 
     def finish(self) -> int:
@@ -78,6 +109,7 @@ class Handle(paramiko.SFTPHandle):
         finally:
             os.close(number)
         if self._failed:
+            self._visit.note("sftp.upload", "/".join(self._path), ok=False)
             return SFTP_FAILURE
         return SFTP_OK if path is None else self._visit.closed(path)
 
@@ -88,6 +120,9 @@ class Handle(paramiko.SFTPHandle):
             if self.writes:
                 self._visit.files.end(number, closed=False)
             os.close(number)
+            if self.writes:
+                with contextlib.suppress(*database.OUTAGE, TimeoutError, RuntimeError):  # the server may be ending
+                    self._visit.note("sftp.upload", "/".join(self._path), ok=False)
 
     def read(self, offset: int, length: int) -> bytes | int:
         try:
@@ -99,7 +134,7 @@ class Handle(paramiko.SFTPHandle):
         if not self.writes:
             return SFTP_PERMISSION_DENIED
         try:
-            if offset + len(data) > MOST_BYTES:
+            if offset + len(data) > self._most:
                 raise OSError(errno.EFBIG, os.strerror(errno.EFBIG))
             view = memoryview(data)
             while view:
@@ -118,7 +153,7 @@ class Handle(paramiko.SFTPHandle):
         if not self.writes:
             return SFTP_PERMISSION_DENIED
         if attr.st_size is not None:
-            if attr.st_size > MOST_BYTES:
+            if attr.st_size > self._most:
                 return SFTP_FAILURE
             os.ftruncate(self._number, attr.st_size)
         if attr.st_mtime is not None:
@@ -155,23 +190,22 @@ class Files(paramiko.SFTPServerInterface):
     lstat = stat
 
     def open(self, path: str, flags: int, attr: paramiko.SFTPAttributes) -> Handle:
-        where, root = self._split(names.parts(path))
         if flags & (os.O_WRONLY | os.O_RDWR):
-            return self._open_upload(self._writable(names.parts(path)), flags)
-        with names.entered(root, *where[:-1]) as folder:
-            number = _open(where[-1] if where else ".", os.O_RDONLY, folder)
-        if root == self._files.root and uploads.holding(os.fstat(number)) == "done":
-            os.close(number)
-            raise PermissionError(errno.EACCES, "delivered already")
-        if root == self._files.reports:
-            self._visit.note("sftp.read", "/".join(where))
-        return Handle(self._visit, number, writes=False)
+            return self._open_upload(path, flags)
+        with self._visit.deed("sftp.read", path.lstrip("/")):
+            where, root = self._split(names.parts(path))
+            with names.entered(root, *where[:-1]) as folder:
+                number = _open(where[-1] if where else ".", os.O_RDONLY, folder)
+            if root == self._files.root and uploads.holding(os.fstat(number)) == "done":
+                os.close(number)
+                raise PermissionError(errno.EACCES, "delivered already")
+        return Handle(self._visit, number, where, writes=False)
 
     def remove(self, path: str) -> int:
-        where = self._writable(names.parts(path))
-        with names.entered(self._files.root, *where[:-1]) as folder:
-            os.unlink(where[-1], dir_fd=folder)
-        self._visit.note("sftp.remove", "/".join(where))
+        with self._visit.deed("sftp.remove", path.lstrip("/")):
+            where = self._writable(names.parts(path))
+            with names.entered(self._files.root, *where[:-1]) as folder:
+                os.unlink(where[-1], dir_fd=folder)
         return SFTP_OK
 
     def rename(self, oldpath: str, newpath: str) -> int:
@@ -181,19 +215,19 @@ class Files(paramiko.SFTPServerInterface):
         return self._rename(oldpath, newpath, over=True)
 
     def mkdir(self, path: str, attr: paramiko.SFTPAttributes) -> int:
-        where = self._writable(names.parts(path))
-        if len(where) > 1:
-            raise PermissionError(errno.EACCES, "one level of folders only")
-        with names.entered(self._files.root) as folder:
-            os.mkdir(where[0], 0o700, dir_fd=folder)
-        self._visit.note("sftp.mkdir", "/".join(where))
+        with self._visit.deed("sftp.mkdir", path.lstrip("/")):
+            where = self._writable(names.parts(path))
+            if len(where) > 1:
+                raise PermissionError(errno.EACCES, "one level of folders only")
+            with names.entered(self._files.root) as folder:
+                os.mkdir(where[0], 0o700, dir_fd=folder)
         return SFTP_OK
 
     def rmdir(self, path: str) -> int:
-        where = self._writable(names.parts(path))
-        with names.entered(self._files.root, *where[:-1]) as folder:
-            os.rmdir(where[-1], dir_fd=folder)
-        self._visit.note("sftp.rmdir", "/".join(where))
+        with self._visit.deed("sftp.rmdir", path.lstrip("/")):
+            where = self._writable(names.parts(path))
+            with names.entered(self._files.root, *where[:-1]) as folder:
+                os.rmdir(where[-1], dir_fd=folder)
         return SFTP_OK
 
     def chattr(self, path: str, attr: paramiko.SFTPAttributes) -> int:
@@ -219,7 +253,16 @@ class Files(paramiko.SFTPServerInterface):
             raise PermissionError(errno.EACCES, "not for writing")
         return path
 
-    def _open_upload(self, where: Path, flags: int) -> Handle:
+    def _open_upload(self, path: str, flags: int) -> Handle:
+        """A file to write to; its close, well or not, is what the log tells, and otherwise that it was refused."""
+        try:
+            return self._begin_upload(self._writable(names.parts(path)), flags)
+        except (OSError, names.BadName):
+            self._visit.note("sftp.upload", path.lstrip("/"), ok=False)
+            raise
+
+    def _begin_upload(self, where: Path, flags: int) -> Handle:
+        room = self._visit.room()
         kept = flags & (os.O_WRONLY | os.O_RDWR | os.O_APPEND)
         with names.entered(self._files.root, *where[:-1]) as folder:
             there = _there(where[-1], folder)
@@ -239,25 +282,25 @@ class Files(paramiko.SFTPServerInterface):
             else:
                 number = _open(where[-1], kept, folder)
         self._files.begin(number, where)
-        return Handle(self._visit, number, writes=True)
+        return Handle(self._visit, number, where, writes=True, room=room)
 
     def _rename(self, oldpath: str, newpath: str, *, over: bool) -> int:
-        old, new = self._writable(names.parts(oldpath)), self._writable(names.parts(newpath))
-        with (
-            names.entered(self._files.root, *old[:-1]) as source,
-            names.entered(self._files.root, *new[:-1]) as target,
-        ):
-            moved, there = os.stat(old[-1], dir_fd=source, follow_symlinks=False), _there(new[-1], target)
-            if stat.S_ISDIR(moved.st_mode) and len(new) > 1:
-                raise PermissionError(errno.EACCES, "one level of folders only")
-            gone = there is not None and stat.S_IMODE(there.st_mode) == uploads.RELEASED
-            if there is not None and not over and not gone:
-                raise FileExistsError(errno.EEXIST, "there already")
-            os.rename(old[-1], new[-1], src_dir_fd=source, dst_dir_fd=target)
-            self._files.moved(moved.st_ino, new)
-        self._visit.note("sftp.rename", f"{'/'.join(old)} {'/'.join(new)}")
+        with self._visit.deed("sftp.rename", f"{oldpath.lstrip('/')} {newpath.lstrip('/')}"):
+            old, new = self._writable(names.parts(oldpath)), self._writable(names.parts(newpath))
+            with (
+                names.entered(self._files.root, *old[:-1]) as source,
+                names.entered(self._files.root, *new[:-1]) as target,
+            ):
+                moved, there = os.stat(old[-1], dir_fd=source, follow_symlinks=False), _there(new[-1], target)
+                if stat.S_ISDIR(moved.st_mode) and len(new) > 1:
+                    raise PermissionError(errno.EACCES, "one level of folders only")
+                gone = there is not None and stat.S_IMODE(there.st_mode) == uploads.RELEASED
+                if there is not None and not over and not gone:
+                    raise FileExistsError(errno.EEXIST, "there already")
+                os.rename(old[-1], new[-1], src_dir_fd=source, dst_dir_fd=target)
+                self._files.moved(moved.st_ino, new)
         if stat.S_ISREG(moved.st_mode) and uploads.holding(moved) == "closed":
-            return self._visit.closed(new)
+            return self._visit.closed(new, noted=True)
         self._visit.loop.call_soon_threadsafe(self._files.hint.set)
         return SFTP_OK
 

@@ -1,64 +1,328 @@
-"""rosterhub audit: who did what."""
+"""rosterhub audit: who did what, and whether the log is what it was."""
 
+import contextlib
+import csv
+import datetime
+import os
+import re
+import sys
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import Any, Literal, TextIO
+
+import msgspec
 from cyclopts import App
 
-from daemon import printing
-from daemon.verbs import Given
+from daemon import printing, sealing
+from daemon.verbs import Given, orderly
+from oneroster import safe
+from oneroster.refused import Refused
 from sql import audit, database, shown
+from sql import search as searching
 from sql.audit import Entry
 from sql.database import Pool
+from sql.search import Asked, Found
+from sql.verification import Verified
 
 app = App(name="audit", help="Who did what, and when.")
+
+HEADER = ("id", "at", "tenant", "who", "kind", "from", "action", "target", "ok", "detail")
+PATIENCE = 5.0
+"""Seconds that a search for free text may take."""
+SPAN = re.compile(r"(\d{1,5})([mhd])")
+UNITS = {"m": "minutes", "h": "hours", "d": "days"}
+
+Result = Literal["ok", "no"]
+Format = Literal["csv", "jsonl"]
+
+
+class Unwritable(Refused):
+    """The file cannot be written."""
+
+    hint = "Name one in a folder that is there and may be written to."
+    exit_code = 73
+
+
+class NoTime(Refused):
+    """That is no time."""
+
+    hint = "Say 2026-04-01, 2026-04-01T05:02, 2026-04-01T05:02:11Z, or a span back from now: 90m, 24h, 7d."
+    exit_code = 64
 
 
 @app.command(name="list")
 def list_(
-    *, tenant: str | None = None, search: str | None = None, limit: int = 100, json: bool = False, here: Given
+    *,
+    tenant: str | None = None,
+    who: list[str] | None = None,
+    action: list[str] | None = None,
+    target: list[str] | None = None,
+    result: Result | None = None,
+    since: str | None = None,
+    until: str | None = None,
+    search: list[str] | None = None,
+    before: int | None = None,
+    limit: int = 100,
+    json: bool = False,
+    here: Given,
 ) -> None:
     """Entries of the audit log, newest first.
 
-    Example: rosterhub audit list --search client.rotate
+    Example: rosterhub audit list --action client.* --result ok --since 7d
 
     Parameters
     ----------
     tenant
         Only this tenant's.
+    who
+        Only by this client, inbox or person; `name*` for all that begin so. May be given more than once.
+    action
+        Only this action, such as job.approve, or `job.*`. May be given more than once.
+    target
+        Only with this target. May be given more than once.
+    result
+        ok: only what was done; no: only what was refused or failed.
+    since
+        From this time on: 2026-04-01, 2026-04-01T05:02Z, or 24h back from now.
+    until
+        Before this time.
     search
-        Only with this text in who, from, action or target.
+        Only with this text in who, from, action, target or detail. May be given more than once.
+    before
+        The next page: entries older than the one of this id.
     limit
         At most so many.
     json
         Print JSON.
     """
+    asked = _asked(tenant, who, action, target, result, since, until, search)
 
-    async def work(pool: Pool) -> list[Entry]:
+    async def work(pool: Pool) -> Found:
         async with database.hub(pool, "viewer", read_only=True) as conn:
-            return await audit.page(conn, tenant=tenant, search=search, limit=limit)
+            place = searching.START if before is None else await searching.place(conn, before)
+            return await searching.page(conn, asked, before=place, limit=limit, patience=PATIENCE)
 
     found = here.run(work)
     if json:
-        printing.data(
-            [
-                {
-                    "id": one.id,
-                    "at": shown.instant(one.at),
-                    "tenant": one.tenant,
-                    "who": one.who,
-                    "kind": one.who_kind,
-                    "from": one.origin,
-                    "action": one.action,
-                    "target": one.target,
-                    "ok": one.ok,
-                    "detail": one.detail,
-                }
-                for one in found
-            ]
-        )
+        printing.data([_json(one) for one in found.entries])
     else:
         printing.table(
-            ("TIME", "WHO", "FROM", "ACTION", "TARGET", "OK"),
+            ("ID", "TIME", "WHO", "FROM", "ACTION", "TARGET", "OK"),
             [
-                (shown.instant(one.at), one.who, one.origin, one.action, one.target, "yes" if one.ok else "NO")
-                for one in found
+                (one.id, shown.instant(one.at), one.who, one.origin, one.action, one.target, "yes" if one.ok else "NO")
+                for one in found.entries
             ],
         )
+    if found.searched is not None:
+        back = shown.instant(found.searched[0])
+        printing.talk(f"rosterhub: searched back to {back}; go on with --until {back}.")
+    elif found.entries and len(found.entries) == limit:
+        printing.talk(f"rosterhub: for older ones --before {found.entries[-1].id}.")
+
+
+@app.command
+def export(
+    file: Path | None = None,
+    *,
+    format: Format = "csv",
+    tenant: str | None = None,
+    who: list[str] | None = None,
+    action: list[str] | None = None,
+    target: list[str] | None = None,
+    result: Result | None = None,
+    since: str | None = None,
+    until: str | None = None,
+    search: list[str] | None = None,
+    here: Given,
+) -> None:
+    """Write entries of the audit log, all that fit, oldest first. What a spreadsheet would run is made harmless.
+
+    Example: rosterhub audit export audit.csv --since 2026-03-01 --until 2026-04-01
+
+    Parameters
+    ----------
+    file
+        Where to; else to standard output.
+    format
+        csv or jsonl.
+    tenant
+        Only this tenant's.
+    who
+        Only by this client, inbox or person; `name*` for all that begin so. May be given more than once.
+    action
+        Only this action, such as job.approve, or `job.*`. May be given more than once.
+    target
+        Only with this target. May be given more than once.
+    result
+        ok: only what was done; no: only what was refused or failed.
+    since
+        From this time on: 2026-04-01, 2026-04-01T05:02Z, or 24h back from now.
+    until
+        Before this time.
+    search
+        Only with this text in who, from, action, target or detail. May be given more than once.
+    """
+    asked = _asked(tenant, who, action, target, result, since, until, search)
+
+    async def work(pool: Pool) -> int:
+        detail = {"format": format, **{name: value for name, value in msgspec.to_builtins(asked).items() if value}}
+        async with database.hub(pool, "viewer") as conn:
+            await audit.write(conn, None, here.actor, "audit.export", detail=detail)
+        async with database.hub(pool, "viewer", read_only=True) as conn:
+            with _opened(file) as stream:
+                return await _write(stream, format, searching.every(conn, asked))
+
+    with orderly():
+        count = here.run(work)
+    printing.talk(f"rosterhub: {count:,} entries")
+
+
+@app.command
+def verify(*, anchor: list[str] | None = None, since_seq: int = 1, json: bool = False, here: Given) -> int:
+    """Look whether any entry was changed, removed, put in or swapped since it was sealed; exit 1 if so.
+
+    Example: rosterhub audit verify
+
+    Parameters
+    ----------
+    anchor
+        NUMBER:DIGITS that an earlier verification or the log of the daemon told, kept elsewhere: the chain must still
+        hold it. Those of the state folder are compared in any case.
+    since_seq
+        Begin at this number of the chain; what lies before may be gone.
+    json
+        Print JSON.
+    """
+    given = [sealing.parse(one) for one in anchor or ()]
+
+    async def work(pool: Pool) -> Verified:
+        state, actor = here.settings.state, here.actor
+        return await sealing.verified(pool, here.master, state, actor, anchors=given, start=max(1, since_seq))
+
+    found = here.run(work)
+    if json:
+        printing.data(_told(found))
+    else:
+        _say(found)
+    return 1 if found.count else 0
+
+
+def _say(found: Verified) -> None:
+    if found.faults:
+        printing.table(
+            ("CHAIN", "ENTRY", "TIME", "WRONG", "WHAT"),
+            [
+                (f"#{one.seq}" if one.seq else "", one.audit_id, shown.instant(one.at), one.kind, one.what)
+                for one in found.faults
+            ],
+        )
+    if found.count > len(found.faults):
+        printing.line(f"and {found.count - len(found.faults):,} more")
+    looked = f"{found.links:,} entries, #{found.first} to #{found.last}, {found.anchors:,} anchors"
+    printing.line(f"{'WRONG: ' + f'{found.count:,} faults' if found.count else 'OK'}: {looked}")
+    if found.links:
+        printing.line(f"Anchor, to be kept elsewhere: {found.anchor}")
+    if found.waiting:
+        printing.talk(f"rosterhub: {found.waiting:,} entries are not sealed yet; the doors role does that each second.")
+
+
+def _told(found: Verified) -> dict[str, Any]:
+    return {
+        "ok": not found.count,
+        "first": found.first,
+        "last": found.last,
+        "entries": found.links,
+        "anchors": found.anchors,
+        "waiting": found.waiting,
+        "anchor": str(found.anchor) if found.links else None,
+        "count": found.count,
+        "faults": [
+            {"kind": one.kind, "seq": one.seq, "id": one.audit_id, "at": shown.instant(one.at), "message": one.what}
+            for one in found.faults
+        ],
+    }
+
+
+def _asked(
+    tenant: str | None,
+    who: list[str] | None,
+    action: list[str] | None,
+    target: list[str] | None,
+    result: Result | None,
+    since: str | None,
+    until: str | None,
+    words: list[str] | None,
+) -> Asked:
+    """What the flags ask for. Raises NoTime."""
+    return Asked(
+        tenant=tenant,
+        who=tuple(who or ()),
+        action=tuple(action or ()),
+        target=tuple(target or ()),
+        ok=None if result is None else result == "ok",
+        since=_time(since),
+        until=_time(until),
+        words=tuple(words or ()),
+    )
+
+
+def _time(said: str | None) -> datetime.datetime | None:
+    """A moment as it is typed; without a zone it is the machine's own. Raises NoTime."""
+    if said is None:
+        return None
+    now = datetime.datetime.now(datetime.UTC)
+    if span := SPAN.fullmatch(said):
+        return now - datetime.timedelta(**{UNITS[span[2]]: int(span[1])})
+    try:
+        return datetime.datetime.fromisoformat(said).astimezone(datetime.UTC)
+    except (ValueError, OverflowError) as error:
+        raise NoTime(f"{said!r}.") from error
+
+
+def _json(one: Entry) -> dict[str, Any]:
+    return {
+        "id": one.id,
+        "at": shown.instant(one.at),
+        "tenant": one.tenant,
+        "who": one.who,
+        "kind": one.who_kind,
+        "from": one.origin,
+        "action": one.action,
+        "target": one.target,
+        "ok": one.ok,
+        "detail": one.detail,
+    }
+
+
+@contextlib.contextmanager
+def _opened(file: Path | None) -> Iterator[TextIO]:
+    """The file, which has its name once it is whole and is for us alone; or standard output."""
+    if file is None:
+        yield sys.stdout
+        return
+    part = file.with_name(f".{file.name}.part")
+    try:
+        with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as stream:
+            yield stream
+        part.replace(file)
+    except OSError as error:
+        raise Unwritable(f"{file}: {error.strerror}.") from error
+    finally:
+        part.unlink(missing_ok=True)
+
+
+async def _write(stream: TextIO, format: Format, entries: AsyncIterator[Entry]) -> int:
+    """How many entries were written."""
+    count = 0
+    writer = csv.writer(stream, lineterminator="\r\n", quoting=csv.QUOTE_ALL)
+    if format == "csv":
+        writer.writerow(HEADER)
+    async for one in entries:
+        count += 1
+        said = _json(one)
+        if format == "jsonl":
+            stream.write(safe.json(msgspec.json.encode(said).decode()) + "\n")
+        else:
+            said |= {"ok": "yes" if one.ok else "no", "detail": msgspec.json.encode(one.detail).decode()}
+            writer.writerow([safe.cell("" if value is None else str(value)) for value in said.values()])
+    return count

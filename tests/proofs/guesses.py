@@ -54,7 +54,7 @@ def _at_tokens(hub: Hub, tries: int) -> tuple[list[str], int]:
     """What went amiss, and how many secrets were checked."""
     who, secret = _client(hub)
     other, other_secret = _client(hub)
-    found = [_ask(hub, who, secrets.token_urlsafe(32)) for _ in range(tries)]
+    found = [ask(hub, who, secrets.token_urlsafe(32)) for _ in range(tries)]
     statuses = Counter(status for status, _ in found)
     amiss = []
     if set(statuses) != {401, 429} or statuses[401] > MOST_CHECKS:
@@ -62,9 +62,9 @@ def _at_tokens(hub: Hub, tries: int) -> tuple[list[str], int]:
     if not BAN - 60 <= found[-1][1] <= 2 * BAN:
         amiss.append(f"Retry-After is {found[-1][1]} s")
     for name, wanted, status in (
-        ("the right secret on that address", 429, _ask(hub, who, secret)[0]),
-        ("the right secret on another", 200, _ask(hub, who, secret, ELSEWHERE)[0]),
-        ("another client on that address", 200, _ask(hub, other, other_secret)[0]),
+        ("the right secret on that address", 429, ask(hub, who, secret)[0]),
+        ("the right secret on another", 200, ask(hub, who, secret, ELSEWHERE)[0]),
+        ("another client on that address", 200, ask(hub, other, other_secret)[0]),
     ):
         if status != wanted:
             amiss.append(f"{name}: {status} instead of {wanted}")
@@ -80,7 +80,7 @@ def _times(hub: Hub, count: int) -> tuple[float, float]:
         address = f"127.0.1.{1 + number // 8}"
         for exists, who in ((True, clients[number % 4]), (False, secrets.token_urlsafe(12))):
             began = time.perf_counter()
-            status, _ = _ask(hub, who, "x" * 43, address)
+            status, _ = ask(hub, who, "x" * 43, address)
             taken[exists].append(1000 * (time.perf_counter() - began))
             assert status == 401
     return statistics.median(taken[True]), statistics.median(taken[False])
@@ -92,21 +92,21 @@ def _at_sftp(hub: Hub, tries: int) -> list[str]:
     for user in ("guessed-sis", "other-sis"):
         users[user] = secrets.token_urlsafe(12)
         hub.shown("inbox", "add", "guessed", "--kind", "sftp", "--user", user, "--password-stdin", stdin=users[user])
-    until(lambda: all(_enters(hub, user, password, HERE) for user, password in users.items()), "the inboxes to open")
+    until(lambda: all(enters(hub, user, password, HERE) for user, password in users.items()), "the inboxes to open")
     with ThreadPoolExecutor(4) as pool:
-        entered = sum(pool.map(lambda _: _enters(hub, "guessed-sis", secrets.token_urlsafe(12), HERE), range(tries)))
+        entered = sum(pool.map(lambda _: enters(hub, "guessed-sis", secrets.token_urlsafe(12), HERE), range(tries)))
     amiss = [f"{entered} wrong passwords opened"] if entered else []
     for user, address, wanted in (
         ("guessed-sis", HERE, False),
         ("guessed-sis", ELSEWHERE, True),
         ("other-sis", HERE, True),
     ):
-        if _enters(hub, user, users[user], address) != wanted:
+        if enters(hub, user, users[user], address) != wanted:
             amiss.append(f"the right password of {user} from {address} {'is refused' if wanted else 'opens'}")
     return amiss
 
 
-def _enters(hub: Hub, user: str, password: str, address: str) -> bool:
+def enters(hub: Hub, user: str, password: str, address: str) -> bool:
     host, _, port = hub.places["sftp"].rpartition(":")
     line = socket.create_connection((host, int(port)), timeout=30, source_address=(address, 0))
     transport = paramiko.Transport(line)
@@ -126,7 +126,7 @@ def _client(hub: Hub) -> tuple[str, str]:
     return made["client_id"], made["client_secret"]
 
 
-def _ask(hub: Hub, who: str, secret: str, address: str = HERE) -> tuple[int, int]:
+def ask(hub: Hub, who: str, secret: str, address: str = HERE) -> tuple[int, int]:
     """Status and Retry-After of a token request."""
     place = urllib.parse.urlsplit(hub.places["api"])
     connection = http.client.HTTPConnection(place.netloc, timeout=30, source_address=(address, 0))

@@ -46,7 +46,9 @@ JOB = Job(
     warnings=0,
     approved_at=None,
 )
-TENANT = Health(1, "kita", "Kita", "active", JOB.id, "applied", None, NOW, 4110, 0, 0, [None] * 7)
+TENANT = Health(
+    1, "kita", "Kita", "active", JOB.id, "applied", None, None, NOW, 4110, 0, 0, [None] * 7, {}, NOW, False, None
+)
 
 
 @pytest.mark.parametrize(
@@ -97,8 +99,8 @@ def test_an_older_moment_tells_its_day():
 )
 def test_a_tenant_has_one_word(tenant, job, state):
     one = msgspec.structs.replace(TENANT, state=tenant, job_state=job)
-    assert format.tenant_state(one) == state
-    assert format.why(one)[0].startswith(state)
+    assert format.tenant_state(one, NOW) == state
+    assert format.why(one, AT)[0].startswith(state)
 
 
 def test_a_strip_tells_seven_days():

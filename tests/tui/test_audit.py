@@ -1,0 +1,129 @@
+"""The log on the screen: asked by its fields, a long search that goes on by itself, and the chain verified by a key."""
+
+import datetime
+
+import psycopg
+import pytest
+
+from sql import audit, chain, database, search, verification
+from tests.tui import hub
+from tui.audit import Audit
+from tui.detail import Detail
+
+MASTER = bytes(range(32))
+
+
+@pytest.fixture
+def verifies(moving):
+    """Verifies with the key, on a connection of its own."""
+
+    async def verify(progress):
+        async with database.open_pool(moving, size=1) as pool:
+            return await verification.verify(pool, chain.key(MASTER), progress=progress)
+
+    return verify
+
+
+async def enter(conninfo: str, *targets: str) -> None:
+    """Entries in place of those that are there, sealed."""
+    async with database.open_pool(conninfo, size=1) as pool:
+        async with database.hub(pool, "admin") as conn:
+            for target in targets:
+                await audit.write(conn, None, audit.Actor("sato"), "client.rotate", target)
+        await chain.Sealer(pool, chain.key(MASTER)).seal()
+
+
+def clear(conninfo: str) -> None:
+    with psycopg.connect(conninfo) as conn:
+        conn.execute("DELETE FROM audit; DELETE FROM audit_chain")
+
+
+async def test_the_fields_are_asked_of_the_database(still, shown):
+    async with shown(still) as opened:
+        await opened.press("3")
+        for typed, found in {
+            "who:sato": ["client.rotate"],
+            "action:api.": ["api.read"],
+            "result:no": ["sftp.login"],
+            "since:10m": ["client.rotate", "api.read", "sftp.login", "job.rejected"],
+            "since:10m !rosterhub target:7f": [],
+            "until:2026-01-01": ["db.migrate"],
+            "overlap": ["client.rotate"],
+        }.items():
+            await opened.press("slash", [*typed], "enter")
+            screen = opened.app.screen
+            assert isinstance(screen, Audit)
+            assert [row.record["action"] for row in screen.table.rows] == found, typed
+            await opened.press("escape")
+
+
+async def test_a_range_is_chosen(still, shown):
+    async with shown(still) as opened:
+        await opened.press("3", "t", [*"24h"], "enter")
+        assert "Range: last 24 h" in opened.lines[2]
+        assert opened.line("5 entries")
+        await opened.press("t", [*"all"], "enter")
+        assert opened.line("6 entries")
+
+
+async def test_the_place_in_the_chain_is_told(still, shown):
+    async with shown(still) as opened:
+        await opened.press("3")
+        assert "Chain: to #5" in opened.lines[2]
+        assert opened.line("#1  prev -  hash ")
+        await opened.press("j")
+        assert opened.line("#2  prev ")
+        await opened.press("enter")
+        assert isinstance(opened.app.screen, Detail)
+        record = opened.app.screen.record
+        assert (record["seq"], len(record["hmac"]), len(record["prev"])) == ("#2", 64, 64)
+        assert "client.rotate" in record["newer"]
+        assert "sftp.login" in record["older"]
+        await opened.press("escape", "j")
+        assert opened.line("not sealed yet")
+
+
+async def test_a_search_that_takes_long_goes_on_by_itself(moving, shown, monkeypatch):
+    monkeypatch.setattr(search, "STEP", 200)
+    monkeypatch.setattr(search, "PATIENCE", 0.0)
+    monkeypatch.setattr(search.page, "__kwdefaults__", {**search.page.__kwdefaults__, "patience": 0.0})
+    with psycopg.connect(moving) as conn:
+        conn.execute(
+            "INSERT INTO audit (at, who, who_kind, action, target)"
+            " SELECT %s - n * interval '1 minute', 'lms', 'client', 'api.read users', CASE n WHEN 950 THEN 'rare' ELSE"
+            " '0+100' END FROM generate_series(1000, 1, -1) n",
+            (hub.NOW - datetime.timedelta(days=1),),
+        )
+    async with shown(moving) as opened:
+        await opened.press("3", "slash", [*"rare"], "enter")
+        assert "searched back to" in opened.text
+        for _ in range(8):
+            await opened.look()
+        assert opened.line("1 of 1 entries")
+        assert "searched back" not in opened.text
+        assert len(opened.app.screen.data.entries) == 1
+
+
+async def test_the_chain_is_verified_by_a_key(moving, shown, verifies):
+    clear(moving)
+    await enter(moving, "a", "b", "c")
+    async with shown(moving, verify=verifies) as opened:
+        await opened.press("3")
+        assert "Chain: to #3" in opened.lines[2]
+        await opened.press("v")
+        assert "Chain: OK to #3" in opened.lines[2]
+        assert opened.line("3 entries are as they were sealed. Anchor: 3:")
+        with psycopg.connect(moving) as conn:
+            (changed,) = conn.execute("UPDATE audit SET who = 'eve' WHERE target = 'b' RETURNING id").fetchone()
+        await opened.press("v")
+        assert isinstance(opened.app.screen, Detail)
+        assert opened.line("The entry is not as it was sealed.").startswith("> #2")
+        assert f"id {changed}" in opened.text
+        await opened.press("escape")
+        assert "Chain: WRONG, 1" in opened.lines[2]
+
+
+async def test_without_the_key_the_screen_says_where_it_is(still, shown):
+    async with shown(still) as opened:
+        await opened.press("3", "v")
+        assert opened.line("rosterhub audit verify")
