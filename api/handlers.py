@@ -181,9 +181,7 @@ async def _collection(
         "Link": links.around(request, asked, total, revision, last_id),
     }
     made = await _made(request, caller, revision, body, headers, len(records))
-    return msgspec.structs.replace(
-        made, pinned=asked.revision is not None, asked=asked, full=len(records) == asked.limit
-    )
+    return msgspec.structs.replace(made, pinned=asked.revision is not None, asked=asked)
 
 
 async def _count(

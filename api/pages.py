@@ -40,8 +40,11 @@ class Page(msgspec.Struct, frozen=True, weakref=True):
     """It was asked for at its revision."""
     asked: Query | None = None
     """The query of a collection."""
-    full: bool = False
-    """It holds as many records as were asked for."""
+
+    @property
+    def full(self) -> bool:
+        """Whether it holds as many records as were asked for."""
+        return self.asked is not None and self.rows == self.asked.limit
 
     def answer(self, tags: str | None, dated: str) -> web.Response:
         """As a response of that date to a client that knows these ETags."""
