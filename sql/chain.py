@@ -192,13 +192,14 @@ class Sealer:
             holes += _gaps(came, hole.first, upto, hole.writers & writers)
             if upto < hole.last:  # the rest in the next round, whoever lives
                 holes.append(Hole(upto + 1, hole.last, hole.writers))
+                self.more = True
         high = begun.high
         if newest > high:
             came, upto = await _entries(conn, high + 1, newest)
             found += came
             holes += _gaps(came, high + 1, upto, writers)
             high = upto
-        self.more = high < newest or any(hole.last - hole.first >= BATCH for hole in holes)
+        self.more |= high < newest
         settled = min([high, *(hole.first - 1 for hole in holes)])
         end = await self._append(conn, begun, found, settled)
         return _Round(begun.now, end, high, tuple(holes)), len(found)
