@@ -78,11 +78,11 @@ async def verify(
         noted = known.get(start - 1, set())
         held = before.hmac if before else chain.FIRST if start == 1 else noted.pop() if len(noted) == 1 else b""
         judge = _Judge(key, start, held, known)
-        seq = start
-        while block := await _links(conn, seq):
-            entries = await _linked(conn, block)
-            await asyncio.to_thread(judge.look, block, entries)
-            seq = block[-1].seq + 1
+        links, entries = await _block(conn, start)
+        while links:
+            # The next ones are read while these are judged.
+            following = _block(conn, links[-1].seq + 1)
+            (links, entries), _ = await asyncio.gather(following, asyncio.to_thread(judge.look, links, entries))
             if progress is not None:
                 progress(judge.links)
         judge.end(anchors)
@@ -90,6 +90,12 @@ async def verify(
     return Verified(
         judge.first, judge.last, judge.links, judge.hmac, judge.anchors, waiting, judge.count, tuple(judge.faults)
     )
+
+
+async def _block(conn: Connection, seq: int) -> tuple[list[Link], dict[int, Entry]]:
+    """The next links from a number on, and their entries."""
+    links = await _links(conn, seq)
+    return links, await _linked(conn, links) if links else {}
 
 
 async def _links(conn: Connection, seq: int) -> list[Link]:
