@@ -101,7 +101,8 @@ def call(argv: list[str] | None = None) -> int:
         sys.stderr.write(safe.lines(f"rosterhub: {error}" + (f"\n  {error.hint}" if error.hint else "")) + "\n")
         return error.exit_code
     except PermissionError as error:
-        sys.stderr.write(f"rosterhub: You may not do this with {error.filename or 'a file'}: {error.strerror}\n")
+        told = f"rosterhub: You may not do this with {error.filename or 'a file'}: {error.strerror}"
+        sys.stderr.write(safe.lines(told) + "\n")
         return FORBIDDEN
     except BrokenPipeError:
         # Whoever read our output has seen enough; do not fail again at exit.

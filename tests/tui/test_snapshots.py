@@ -2,6 +2,7 @@
 
 import datetime
 import os
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -86,6 +87,28 @@ async def test_a_screen_looks_as_it_did(screen, size, language, drawn):
     if os.environ.get(WRITING) == "write":
         file.write_text(picture, encoding="utf-8")
     assert picture == file.read_text(encoding="utf-8"), f"{screen} looks different; {WRITING}=write keeps the new look"
+
+
+WORD = re.compile(r"[A-Za-z]{2,}")
+NAMES = set(
+    """
+    RosterHub DB SFTP HTTP JSON CSV JST IP ID OSC SHA Enter Esc Tab Shift Ctrl Home End PgUp PgDn HH MM DEL
+    rosterhub job tenant set approve client deliver record show reason confirm add ingest file due grace quota none auto
+    demo kita minato sapporo naha lms prod old sis sftp example jp roster csv zip drop srv tls LMS read kitakyushu high
+    INFO WARN ERROR doors ingest
+    """.split()  # what stands on keys, names of machines and people, and words that commands and files want as they are
+)
+
+
+def test_no_english_word_but_names_stands_on_a_japanese_screen():
+    found = {}
+    for file in sorted(KEPT.glob("*-ja.txt")):
+        text = file.read_text(encoding="utf-8").rpartition("\n\n")[0]
+        lines = [line for line in text.split("\n") if not line.startswith(":")]
+        english = set(WORD.findall("\n".join(lines))) - NAMES
+        if english:
+            found[file.name] = english
+    assert found == {}
 
 
 def test_no_picture_is_kept_of_a_screen_that_is_gone():
