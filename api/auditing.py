@@ -88,28 +88,32 @@ class Log:
             async with database.tenant(self._pool, tenant_id, "api", read_only=False) as conn:
                 await audit.write_all(conn, tenant_id, deeds)
 
-    async def _keep_writing(self) -> None:
-        while True:
-            await asyncio.sleep(EVERY)
-            try:
-                await self.flush()
-            except database.OUTAGE as error:
-                log.warning("audit waits", entries=len(self._waiting), problem=type(error).__name__)
+    async def _keep_writing(self, over: asyncio.Event) -> None:
+        """Until it is over; not until it is cancelled, which a database that goes away in the midst would swallow."""
+        while not over.is_set():
+            with suppress(TimeoutError):
+                await asyncio.wait_for(over.wait(), EVERY)
+            await self._try()
+
+    async def _try(self) -> None:
+        try:
+            await self.flush()
+        except database.OUTAGE as error:
+            log.warning("audit waits", entries=len(self._waiting), problem=type(error).__name__)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Write now and then, and at the end what is left."""
-        writing = asyncio.create_task(self._keep_writing(), name="audit")
+        over = asyncio.Event()
+        writing = asyncio.create_task(self._keep_writing(over), name="audit")
         try:
             yield
         finally:
-            writing.cancel()
-            with suppress(asyncio.CancelledError):
-                await writing
-            try:
-                await self.flush()
-            except database.OUTAGE as error:
-                log.error("audit lost", entries=len(self._waiting), problem=type(error).__name__)
+            over.set()
+            await writing
+            await self._try()
+            if self._waiting:
+                log.error("audit lost", entries=len(self._waiting))
 
 
 def _clean(text: str) -> str:

@@ -85,7 +85,9 @@ def _fill(conn: psycopg.Connection, count: int) -> None:
         conn.execute(definition.replace(" ON ONLY ", " ON "))
     conn.execute("RESET ROLE")
     conn.execute("VACUUM ANALYZE audit")
-    size = conn.execute("SELECT sum(pg_total_relation_size(relid)) >> 20 FROM pg_partition_tree('audit')").fetchone()
+    size = conn.execute(
+        "SELECT (sum(pg_total_relation_size(relid)) / 1048576)::int FROM pg_partition_tree('audit')"
+    ).fetchone()
     print(f"  made in {time.monotonic() - began:.0f} s, {size[0] if size else 0:,} MB with all indexes")
 
 

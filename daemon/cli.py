@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import cyclopts
 from cyclopts import App, CycloptsError, Parameter
 
+from daemon import printing
 from daemon.version import VERSION
+from oneroster import safe
 from oneroster.refused import Refused
 
 if TYPE_CHECKING:
@@ -35,6 +37,9 @@ for verb, place in {
     "export": "daemon.verbs.export:export",
     "sample": "daemon.verbs.bundle:sample",
     "explain": "daemon.verbs.bundle:explain",
+    "doctor": "daemon.verbs.doctor:doctor",
+    "schema": "daemon.verbs.schema:schema",
+    "completion": "daemon.verbs.schema:completion",
 }.items():
     app.command(place, name=verb)
 
@@ -61,6 +66,7 @@ def launch(
     from daemon.here import Here
 
     command, bound, ignored = app.parse_args(tokens, exit_on_error=False, print_error=False)
+    printing.VERB.set(".".join(app.parse_commands(tokens)[0]))
     if "here" in ignored:
         settings = settings_file.load(config, state, os.environ)
         name = operator or os.environ.get(settings_file.OPERATOR)
@@ -89,10 +95,10 @@ def call(argv: list[str] | None = None) -> int:
     try:
         code = app.meta(argv, exit_on_error=False, print_error=False, result_action="return_value")
     except CycloptsError as error:
-        sys.stderr.write(f"rosterhub: {error}\n")
+        sys.stderr.write(safe.lines(f"rosterhub: {error}") + "\n")
         return USAGE
     except Refused as error:
-        sys.stderr.write(f"rosterhub: {error}\n" + (f"  {error.hint}\n" if error.hint else ""))
+        sys.stderr.write(safe.lines(f"rosterhub: {error}" + (f"\n  {error.hint}" if error.hint else "")) + "\n")
         return error.exit_code
     except PermissionError as error:
         sys.stderr.write(f"rosterhub: You may not do this with {error.filename or 'a file'}: {error.strerror}\n")
@@ -106,7 +112,7 @@ def call(argv: list[str] | None = None) -> int:
     except Exception:  # noqa: BLE001 - the outermost place: a bug is told as one
         import traceback
 
-        traceback.print_exc()
+        sys.stderr.write(safe.lines(traceback.format_exc()))
         sys.stderr.write("rosterhub: this is a bug; please report it with the lines above\n")
         return BUG
     return code if isinstance(code, int) else 0

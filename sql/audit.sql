@@ -18,13 +18,13 @@ WITH looked AS MATERIALIZED (
               AND (%(lead)s::text <> 'who' OR a.who = v.value)
               AND (%(lead)s::text <> 'action' OR a.action = v.value)
               AND (%(lead)s::text <> 'target' OR a.target = v.value)
-              AND (%(lead)s::text <> 'tenant' OR a.tenant_id = (SELECT id FROM tenants WHERE code = %(code)s))
+              AND (%(lead)s::text <> 'tenant' OR a.tenant_id = %(tenant)s::integer)
               AND (%(lead)s::text <> 'ok' OR NOT a.ok)
             ORDER BY a.at DESC, a.id DESC LIMIT %(step)s) l
      ORDER BY l.at DESC, l.id DESC LIMIT %(step)s)
 (SELECT l.id, l.at, t.code AS tenant, l.who, l.who_kind, l.origin, l.action, l.target, l.ok, l.detail, 0 AS looked
    FROM looked l LEFT JOIN tenants t ON t.id = l.tenant_id
-  WHERE (%(code)s::text IS NULL OR t.code = %(code)s)
+  WHERE (%(tenant)s::integer IS NULL OR l.tenant_id = %(tenant)s)
     AND (%(ok)s::boolean IS NULL OR l.ok = %(ok)s)
     AND (%(who)s::text[] IS NULL OR l.who LIKE ANY (%(who)s))
     AND (%(action)s::text[] IS NULL OR l.action LIKE ANY (%(action)s))
@@ -47,7 +47,7 @@ SELECT l.at FROM unnest(%(values)s::text[]) AS v (value)
               AND (%(lead)s::text <> 'who' OR a.who = v.value)
               AND (%(lead)s::text <> 'action' OR a.action = v.value)
               AND (%(lead)s::text <> 'target' OR a.target = v.value)
-              AND (%(lead)s::text <> 'tenant' OR a.tenant_id = (SELECT id FROM tenants WHERE code = %(code)s))
+              AND (%(lead)s::text <> 'tenant' OR a.tenant_id = %(tenant)s::integer)
               AND (%(lead)s::text <> 'ok' OR NOT a.ok)
             ORDER BY a.at DESC, a.id DESC LIMIT %(step)s) l
  ORDER BY l.at DESC, l.id DESC OFFSET %(step)s - 1 LIMIT 1
@@ -80,7 +80,7 @@ SELECT array_agg(value) FROM known WHERE value IS NOT NULL
 SELECT a.id, a.at, t.code AS tenant, a.who, a.who_kind, a.origin, a.action, a.target, a.ok, a.detail
   FROM audit a LEFT JOIN tenants t ON t.id = a.tenant_id
  WHERE a.at >= %(since)s AND a.at < %(before_at)s
-   AND (%(code)s::text IS NULL OR t.code = %(code)s)
+   AND (%(tenant)s::integer IS NULL OR a.tenant_id = %(tenant)s)
    AND (%(ok)s::boolean IS NULL OR a.ok = %(ok)s)
    AND (%(who)s::text[] IS NULL OR a.who LIKE ANY (%(who)s))
    AND (%(action)s::text[] IS NULL OR a.action LIKE ANY (%(action)s))
@@ -90,6 +90,9 @@ SELECT a.id, a.at, t.code AS tenant, a.who, a.who_kind, a.origin, a.action, a.ta
    AND (%(without)s::text[] IS NULL
         OR concat_ws(' ', a.who, a.origin, a.action, a.target, replace(replace(a.detail::text, '\\', '\'), '\"', '"')) NOT ILIKE ALL (%(without)s))
  ORDER BY a.at, a.id
+
+-- tenant: the number of a tenant, across the hub
+SELECT id FROM tenants WHERE code = %(code)s
 
 -- at: when an entry was written, across the hub
 SELECT at FROM audit WHERE id = %(id)s

@@ -102,7 +102,9 @@ async def page(
 ) -> Found:
     """Entries older than `before` that fit, newest first."""
     deadline = time.monotonic() + patience
-    params = _params(asked)
+    params = await _params(conn, asked)
+    if params is None:
+        return Found([])
     place = min(before, (asked.until, 0)) if asked.until else before
     leads = await _leads(conn, asked)
     if any(not one.values for one in leads):
@@ -127,10 +129,13 @@ async def page(
 
 async def every(conn: Connection, asked: Asked) -> AsyncIterator[Entry]:
     """All entries that fit, oldest first, as they are at this moment."""
+    params = await _params(conn, asked)
+    if params is None:
+        return
     place = (asked.until, 0) if asked.until else START
     async with psycopg.AsyncServerCursor(conn, "audit", row_factory=class_row(Entry)) as cursor:
         cursor.itersize = FETCH
-        await cursor.execute(STATEMENTS["every"], _params(asked) | _at(place))
+        await cursor.execute(STATEMENTS["every"], params | _at(place))
         async for entry in cursor:
             yield entry
 
@@ -201,9 +206,16 @@ async def _best(conn: Connection, leads: Sequence[_Lead], params: dict[str, Any]
     return min(reached, key=lambda pair: pair[0])[1]
 
 
-def _params(asked: Asked) -> dict[str, Any]:
+async def _params(conn: Connection, asked: Asked) -> dict[str, Any] | None:
+    """What all statements are given; None where there is no such tenant."""
+    tenant = None
+    if asked.tenant is not None:
+        # Known before it is asked for, so that it can be planned for: a rare one by its index, a common one in order.
+        tenant = await database.fetch_value(conn, STATEMENTS["tenant"], {"code": _possible(asked.tenant)})
+        if tenant is None:
+            return None
     return {
-        "code": asked.tenant,
+        "tenant": tenant,
         "ok": asked.ok,
         "since": asked.since or BEGIN,
         "who": _patterns(asked.who),

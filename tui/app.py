@@ -223,11 +223,7 @@ class RosterHub(App[int]):
     async def _look_around(self, conn: Connection) -> Surroundings:
         alive = await processes.alive(conn)
         named = "" if self.tenant is None else (await tenants.by_code(conn, self.tenant)).name
-        used = None
-        if self.state is not None:
-            disk = shutil.disk_usage(self.state)
-            used = round(100 * disk.used / disk.total)
-        return Surroundings(any(one.role == "doors" for one in alive), used, named)
+        return Surroundings(any(one.role == "doors" for one in alive), _used(self.state), named)
 
     def _show(self, screen: Listing, seen: Surroundings, found: Any) -> None:
         if not screen.there:
@@ -244,6 +240,10 @@ class RosterHub(App[int]):
             self.away = away
             if screen.there:
                 screen.paint()
+
+    def _fatal_error(self) -> None:
+        # The toolkit's own report shows every variable, and a password may be among them: `run` raises it instead.
+        self._close_messages_no_wait()
 
     # Going about
 
@@ -369,6 +369,17 @@ class RosterHub(App[int]):
         self.call_later(self.run_action, action, self.screen)
 
 
+def _used(folder: Path | None) -> int | None:
+    """Per cent of the file system in use; None where the folder lies elsewhere, on the daemon's machine."""
+    if folder is None:
+        return None
+    try:
+        disk = shutil.disk_usage(folder)
+    except OSError:
+        return None
+    return round(100 * disk.used / disk.total)
+
+
 def _tenant_choice(one: Tenant) -> Choice:
     return Choice(one.code, one.code, one.name)
 
@@ -408,4 +419,6 @@ async def run(
     app = RosterHub(conninfo, read_only=read_only, role=role, tenant=tenant, state=state, hands=hands, verify=verify)
     # Without the mouse the terminal's own selection works.
     code = await app.run_async(mouse=False)
+    if app._exception is not None:
+        raise app._exception
     return app.return_code or 0 if code is None else code

@@ -7,14 +7,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from tui import format, text, times
+from oneroster import safe
+from tui import format, times
 from tui.dialog import Ask, Done, Field
 from tui.format import Moment
 from tui.rows import Row
 from tui.words import say
-
-CODE = ("=", "+", "-", "@", "\t", "\r")
-"""What makes a spreadsheet compute a cell."""
 
 
 def ask(name: str, listed: Sequence[Row], at: Moment) -> Ask:
@@ -52,16 +50,15 @@ def table(listed: Sequence[Row]) -> str:
     """CSV with the members of the rows as its header."""
     names = list(dict.fromkeys(name for one in listed for name in one.record))
     out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\r\n")
+    writer = csv.writer(out, lineterminator="\r\n", quoting=csv.QUOTE_ALL)
     writer.writerow(names)
     writer.writerows([harmless(one.record.get(name)) for name in names] for one in listed)
     return out.getvalue()
 
 
 def harmless(value: Any) -> str:
-    """A cell that shows what it holds and does nothing: no control character, no formula."""
+    """A cell that shows what it holds and does nothing."""
     whole = "" if value is None else value if isinstance(value, str) else format.json(value)
     if isinstance(value, int | float) and not isinstance(value, bool):
         return whole
-    shown = text.clean(whole)
-    return f"'{shown}" if whole.startswith(CODE) or shown.startswith(CODE) else shown
+    return safe.cell(whole)

@@ -63,7 +63,7 @@ def export(
     with orderly():
         written = here.run(work)
     for sentence in written.left_out:
-        printing.talk(printing.clean(f"rosterhub: {sentence}"))
+        printing.talk(f"rosterhub: {sentence}")
     if json:
         printing.data(msgspec.structs.asdict(written))
     else:

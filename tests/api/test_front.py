@@ -155,9 +155,23 @@ async def test_every_answer_is_recorded(caller, line, app, pool):
     await app[places.LOG].flush()
     async with database.hub(pool, "admin", read_only=True) as conn:
         cursor = await conn.execute(
-            "SELECT count(*), min(origin), max(target) FROM audit WHERE action = 'api.read users' AND ok"
+            "SELECT count(*), min(origin), max(target), array_agg(DISTINCT detail ->> 'rows') FROM audit"
+            " WHERE action = 'api.read users' AND ok"
         )
-        assert await cursor.fetchone() == (6, "127.0.0.1", "u-2")
+        assert await cursor.fetchone() == (6, "127.0.0.1", "u-2", ["1"])
+
+
+async def test_an_answer_without_a_body_has_given_no_record(caller, line, app, pool):
+    one = await line()
+    _, headers, _ = await one.ask(request(caller, "/users/u-2"))
+    raw = request(caller, "/users/u-2", **{"If-None-Match": headers["etag"]})
+    assert [(await one.ask(raw))[0] for _ in range(4)] == [304] * 4
+    await app[places.LOG].flush()
+    async with database.hub(pool, "admin", read_only=True) as conn:
+        cursor = await conn.execute(
+            "SELECT array_agg((detail ->> 'rows')::int ORDER BY id) FROM audit WHERE action = 'api.read users'"
+        )
+        assert await cursor.fetchone() == ([1, 0, 0, 0, 0],)
 
 
 async def test_pieces_and_pipelines_are_answered_in_order(caller, line):

@@ -106,7 +106,7 @@ async def test_every_read_is_audited_once(app, caller, north, pool):
     await caller.get("/users?limit=7&offset=1")
     await caller.get("/users/u-1")
     await caller.get("/users/nobody")
-    await caller.get("/classes/c%2F1/students")
+    students = len((await caller.get("/classes/c%2F1/students"))[1]["users"])
     await caller.get("/users?limit=x")
     await caller.get("/nothing")
     caller.token = "wrong"
@@ -114,16 +114,33 @@ async def test_every_read_is_audited_once(app, caller, north, pool):
     await app[places.LOG].flush()
     async with database.hub(pool, "viewer") as conn:
         entries = [entry for entry in await audit.page(conn) if entry.id not in before]
-    told = [(one.tenant, one.who != "-", one.action, one.target, one.ok, one.origin) for one in entries]
+    told = [(one.tenant, one.who != "-", one.action, one.target, one.ok, one.origin, one.detail) for one in entries]
+    here, users = "127.0.0.1", len(ROSTER["users"])
     expected = [
-        ("north", True, "api.read users", "1+7", True, "127.0.0.1"),
-        ("north", True, "api.read users", "u-1", True, "127.0.0.1"),
-        ("north", True, "api.read users", "nobody", False, "127.0.0.1"),
-        ("north", True, "api.read classes/students", "c/1 0+100", True, "127.0.0.1"),
-        ("north", True, "api.read users", "", False, "127.0.0.1"),
-        (None, False, "api.read users", "", False, "127.0.0.1"),
+        ("north", True, "api.read users", "1+7", True, here, {"rows": min(7, users - 1)}),
+        ("north", True, "api.read users", "u-1", True, here, {"rows": 1}),
+        ("north", True, "api.read users", "nobody", False, here, {}),
+        ("north", True, "api.read classes/students", "c/1 0+100", True, here, {"rows": students}),
+        ("north", True, "api.read users", "", False, here, {}),
+        (None, False, "api.read users", "", False, here, {}),
     ]
     assert sorted(told, key=str) == sorted(expected, key=str)
+
+
+async def test_an_entry_that_waited_long_bears_the_time_of_its_writing(pool, north):
+    deeds = [audit.Deed("c", "", "api.read users", str(age), True, age, 5) for age in (1.5, 299.0, 301.0, 90_000.0)]
+    async with database.hub(pool, "api") as conn:
+        await audit.write_all(conn, None, deeds)
+    async with database.hub(pool, "viewer") as conn:
+        found = {one.target: one for one in await audit.page(conn) if one.who == "c"}
+    newest = max(one.at for one in found.values())
+    told = {target: (round((newest - one.at).total_seconds()), one.detail) for target, one in found.items()}
+    assert told == {
+        "1.5": (2, {"rows": 5}),
+        "299.0": (299, {"rows": 5}),
+        "301.0": (0, {"rows": 5, "waited": 301}),
+        "90000.0": (0, {"rows": 5, "waited": 90_000}),
+    }
 
 
 async def test_what_waits_in_the_audit_is_written_at_the_end(app, pool, north):

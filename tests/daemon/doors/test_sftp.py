@@ -330,6 +330,57 @@ async def test_wrong_passwords_unknown_users_and_foreign_keys_stay_outside(
     assert not any(entry["ok"] for entry in await site.audited("sftp.login"))
 
 
+async def test_each_deed_is_in_the_log_once_and_so_is_each_refusal(site: Site, account: Account) -> None:
+    def act() -> None:
+        client = account.client()
+        client.mkdir("/loose")
+        client.putfo(io.BytesIO(b"x"), "/loose/users.csv")
+        client.rename("/loose/users.csv", "/loose/other.csv")
+        client.getfo("/loose/other.csv", io.BytesIO())
+        client.remove("/loose/other.csv")
+        client.rmdir("/loose")
+        for refused in (
+            lambda: client.mkdir("/a/b"),
+            lambda: client.mkdir("/..\\x"),
+            lambda: client.remove("/reports/latest.txt"),
+            lambda: client.open("/reports/new.txt", "w"),
+            lambda: client.rename("/reports/a", "/b"),
+        ):
+            with pytest.raises(OSError):
+                refused()
+        for absent in (lambda: client.open("/nothing.zip"), lambda: client.remove("/nothing.zip")):
+            with pytest.raises(FileNotFoundError):
+                absent()
+        stream = client.open("/cut.zip", "w")
+        stream.write(b"half")
+        client.get_channel().get_transport().close()
+
+    await asyncio.to_thread(act)
+
+    async def audited() -> list[tuple[str, str, bool]]:
+        names = ("mkdir", "upload", "rename", "read", "remove", "rmdir")
+        return [(name, entry["target"], entry["ok"]) for name in names for entry in await site.audited(f"sftp.{name}")]
+
+    async def all_of_it() -> bool:
+        return ("upload", "cut.zip", False) in await audited()
+
+    await until(all_of_it)
+    assert await audited() == [
+        ("mkdir", "loose", True),
+        ("mkdir", "a/b", False),
+        ("mkdir", "..\\x", False),
+        ("upload", "loose/users.csv", True),
+        ("upload", "reports/new.txt", False),
+        ("upload", "cut.zip", False),
+        ("rename", "loose/users.csv loose/other.csv", True),
+        ("rename", "reports/a b", False),
+        ("read", "loose/other.csv", True),
+        ("remove", "loose/other.csv", True),
+        ("remove", "reports/latest.txt", False),
+        ("rmdir", "loose", True),
+    ]
+
+
 async def test_guessing_is_hopeless(account: Account) -> None:
     def guess() -> None:
         for _ in range(4):
