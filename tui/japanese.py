@@ -153,6 +153,9 @@ JAPANESE = {
     "1 error, 0 rows": "エラー1件、反映なし",
     "{count:,} errors, 0 rows": "エラー{count:,}件、反映なし",
     "nothing changed": "変更なし",
+    "{rows:,} of {total:,} rows, {speed:,.0f} rows/s, {time} to go": (
+        "{total:,}行中{rows:,}行、毎秒{speed:,.0f}行、残り{time}"
+    ),
     "same as {job}": "{job} と同一",
     "the bytes that are applied already": "反映済みのデータと同一",
     # One job
