@@ -99,8 +99,8 @@ PROMISES = (
     Promise("S8", "Secrets are stored well",
             "1,000 passwords of inboxes, operators and pupils and secrets of clients, and private keys besides: none in"
             " a dump of all tables nor in any file of the state folder but the key files; every hash Argon2id of 64"
-            " MiB, 3 passes, 4 lanes, less than 19/2/1 refused; 8 log-ins at once take the memory of two; secrets of 256"
-            " bits under a key; at least 500 tokens a second from one process", "kept"),
+            " MiB, 3 passes, 4 lanes, less than 19/2/1 refused; 8 log-ins at once take the memory of two; secrets of"
+            " 256 bits under a key; at least 500 tokens a second from one process", "kept"),
     Promise("S9", "Tokens are short and scoped",
             "every endpoint with every set of scopes against a table written by hand; 200 tampered tokens (each claim,"
             " algorithm, key, cut, bits, spellings, expired) of which none is accepted, beside forged ones with the"
