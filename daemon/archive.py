@@ -37,6 +37,10 @@ EPOCH = (1980, 1, 1, 0, 0, 0)
 Opener = Callable[[], BinaryIO]
 
 
+Room = Callable[[int], None]
+"""Asked with the bytes that a bundle has so far; raises when they are too many."""
+
+
 class Sink(Protocol):
     """What plain bytes are written to."""
 
@@ -54,14 +58,21 @@ class Stored(msgspec.Struct, frozen=True):
     size: int
 
 
-async def store(root: Path, tenant_id: int, sealer: seal.Sealer, source: Path | BinaryIO) -> Stored:
-    """Keep a zip, given by path (no link is followed) or as an open file. `root` is STATE/archive. Raises OSError."""
-    return await asyncio.to_thread(_store, root, tenant_id, sealer, source)
+async def store(
+    root: Path, tenant_id: int, sealer: seal.Sealer, source: Path | BinaryIO, room: Room | None = None
+) -> Stored:
+    """Keep a zip, given by path (no link is followed) or as an open file. `root` is STATE/archive.
+
+    Raises OSError, and what `room` raises where the bundle is larger than that.
+    """
+    return await asyncio.to_thread(_store, root, tenant_id, sealer, source, room)
 
 
-async def pack(root: Path, tenant_id: int, sealer: seal.Sealer, files: Mapping[str, Opener]) -> Stored:
+async def pack(
+    root: Path, tenant_id: int, sealer: seal.Sealer, files: Mapping[str, Opener], room: Room | None = None
+) -> Stored:
     """Keep loose files as one zip: names in order, one fixed time, so that the same files have the same SHA-256."""
-    return await asyncio.to_thread(_pack, root, tenant_id, sealer, files)
+    return await asyncio.to_thread(_pack, root, tenant_id, sealer, files, room)
 
 
 def sweep(root: Path) -> None:
@@ -90,19 +101,23 @@ def _place(root: Path, tenant_id: int) -> Path:
     return root / str(tenant_id)
 
 
-def _store(root: Path, tenant_id: int, sealer: seal.Sealer, source: Path | BinaryIO) -> Stored:
+def _store(
+    root: Path, tenant_id: int, sealer: seal.Sealer, source: Path | BinaryIO, room: Room | None = None
+) -> Stored:
     with contextlib.ExitStack() as stack:
         stream = source
         if isinstance(stream, Path):
             stream = stack.enter_context(read_regular(stream))
-        with _keeping(_place(root, tenant_id), sealer.file_key) as kept:
+        with _keeping(_place(root, tenant_id), sealer.file_key, room) as kept:
             _copy(stream, kept)
     return kept.stored
 
 
-def _pack(root: Path, tenant_id: int, sealer: seal.Sealer, files: Mapping[str, Opener]) -> Stored:
+def _pack(
+    root: Path, tenant_id: int, sealer: seal.Sealer, files: Mapping[str, Opener], room: Room | None = None
+) -> Stored:
     with (
-        _keeping(_place(root, tenant_id), sealer.file_key) as kept,
+        _keeping(_place(root, tenant_id), sealer.file_key, room) as kept,
         # zipfile needs no seeking: sizes and CRCs follow each entry and stand in the directory.
         zipfile.ZipFile(cast(IO[bytes], kept), "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive,
     ):
@@ -125,8 +140,9 @@ def _copy(stream: IO[bytes], target: Sink) -> None:
 class _Kept:
     """A file of the archive in the making: takes plain bytes, writes sealed ones."""
 
-    def __init__(self, target: BinaryIO, key: bytes) -> None:
+    def __init__(self, target: BinaryIO, key: bytes, room: Room | None = None) -> None:
         self._target = target
+        self._room = room
         self._cipher = AESGCM(key)
         self._prefix = os.urandom(PREFIX)
         self._hash = hashlib.sha256()
@@ -142,6 +158,8 @@ class _Kept:
     def write(self, data: bytes, /) -> int:
         self._hash.update(data)
         self._size += len(data)
+        if self._room is not None:
+            self._room(self._size)
         self._rest += data
         whole = (len(self._rest) - 1) // CHUNK  # one chunk at least stays: the last is marked as such
         if whole > 0:
@@ -163,14 +181,14 @@ class _Kept:
 
 
 @contextlib.contextmanager
-def _keeping(folder: Path, key: bytes) -> Iterator[_Kept]:
+def _keeping(folder: Path, key: bytes, room: Room | None = None) -> Iterator[_Kept]:
     """A file that stands under its name when all of it is on the disk, and not at all when anything fails."""
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     with _folder(folder) as here:
         name, number = making.begin(here)
         try:
             with os.fdopen(number, "wb", buffering=PIECE) as target:
-                kept = _Kept(target, key)
+                kept = _Kept(target, key, room)
                 yield kept
                 kept.finish()
                 target.flush()

@@ -1,17 +1,25 @@
 """The command line: `rosterhub [--config FILE] [--state DIR] NOUN VERB`. Verbs import what they need when they run."""
 
+import errno
 import os
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import cyclopts
 from cyclopts import App, CycloptsError, Parameter
 
+from daemon import printing
 from daemon.version import VERSION
+from oneroster import safe
 from oneroster.refused import Refused
 
-USAGE, BUG = 64, 70
+if TYPE_CHECKING:
+    from daemon.people import Login
+
+USAGE, BUG, IO, FORBIDDEN = 64, 70, 74, 77
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO)
+"""What is the machine's fault when something is written."""
 
 app = App(
     name="rosterhub",
@@ -21,7 +29,7 @@ app = App(
     default_parameter=Parameter(negative=()),
 )
 app.meta.group_parameters = cyclopts.Group("Where", sort_key=0)
-for noun in ("tenant", "inbox", "client", "job", "record", "audit", "db"):
+for noun in ("tenant", "inbox", "client", "operator", "job", "record", "audit", "db"):
     app.command(f"daemon.verbs.{noun}:app", name=noun)
 for verb, place in {
     "run": "daemon.verbs.process:run",
@@ -32,6 +40,9 @@ for verb, place in {
     "export": "daemon.verbs.export:export",
     "sample": "daemon.verbs.bundle:sample",
     "explain": "daemon.verbs.bundle:explain",
+    "doctor": "daemon.verbs.doctor:doctor",
+    "schema": "daemon.verbs.schema:schema",
+    "completion": "daemon.verbs.schema:completion",
 }.items():
     app.command(place, name=verb)
 
@@ -41,6 +52,7 @@ def launch(
     *tokens: Annotated[str, Parameter(show=False, allow_leading_hyphen=True)],
     config: Path | None = None,
     state: Path | None = None,
+    operator: str | None = None,
 ) -> Any:
     """Read the settings, then run the verb.
 
@@ -50,19 +62,34 @@ def launch(
         The settings file; else ROSTERHUB_CONFIG, else /etc/rosterhub/rosterhub.toml.
     state
         The state folder; else ROSTERHUB_STATE.
+    operator
+        Act as this operator, by his password: asked for, or the first line of standard input. Else ROSTERHUB_OPERATOR.
     """
     from daemon import config as settings_file
     from daemon.here import Here
 
     command, bound, ignored = app.parse_args(tokens, exit_on_error=False, print_error=False)
+    printing.VERB.set(".".join(app.parse_commands(tokens)[0]))
     if "here" in ignored:
-        here = Here(settings_file.load(config, state, os.environ), config)
+        settings = settings_file.load(config, state, os.environ)
+        name = operator or os.environ.get(settings_file.OPERATOR)
+        here = Here(settings, config, _login(name) if name else None)
         return command(*bound.args, **bound.kwargs, here=here)
     return command(*bound.args, **bound.kwargs)
 
 
+def _login(name: str) -> "Login":
+    from daemon.people import Login
+
+    if sys.stdin.isatty():
+        import getpass
+
+        return Login(name, getpass.getpass(f"Password of {name}: "))
+    return Login(name, sys.stdin.readline().rstrip("\n"))
+
+
 def main(argv: list[str] | None = None) -> None:
-    """Run the command line and exit with its code (0 ok, 64 usage, 70 bug; others as the verb says)."""
+    """Run the command line and exit with its code (0 ok, 64 usage, 70 bug, 74 I/O, 77 not allowed, or the verb's)."""
     sys.exit(call(argv))
 
 
@@ -70,25 +97,40 @@ def call(argv: list[str] | None = None) -> int:
     """The exit code of a command line; output goes where it belongs."""
     try:
         code = app.meta(argv, exit_on_error=False, print_error=False, result_action="return_value")
+        sys.stdout.flush()  # a disk that is full is told of here, and not at exit
     except CycloptsError as error:
-        sys.stderr.write(f"rosterhub: {error}\n")
+        sys.stderr.write(safe.lines(f"rosterhub: {error}") + "\n")
         return USAGE
     except Refused as error:
-        sys.stderr.write(f"rosterhub: {error}\n" + (f"  {error.hint}\n" if error.hint else ""))
+        sys.stderr.write(safe.lines(f"rosterhub: {error}" + (f"\n  {error.hint}" if error.hint else "")) + "\n")
         return error.exit_code
+    except PermissionError as error:
+        told = f"rosterhub: You may not do this with {error.filename or 'a file'}: {error.strerror}"
+        sys.stderr.write(safe.lines(told) + "\n")
+        return FORBIDDEN
     except BrokenPipeError:
         # Whoever read our output has seen enough; do not fail again at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except KeyboardInterrupt:
         return 130
+    except OSError as error:
+        if error.errno not in NO_ROOM:
+            return _bug()
+        told = f"rosterhub: {error.filename or 'The output'} cannot be written: {error.strerror}"
+        sys.stderr.write(safe.lines(told) + "\n")
+        return IO
     except Exception:  # noqa: BLE001 - the outermost place: a bug is told as one
-        import traceback
-
-        traceback.print_exc()
-        sys.stderr.write("rosterhub: this is a bug; please report it with the lines above\n")
-        return BUG
+        return _bug()
     return code if isinstance(code, int) else 0
+
+
+def _bug() -> int:
+    import traceback
+
+    sys.stderr.write(safe.lines(traceback.format_exc()))
+    sys.stderr.write("rosterhub: this is a bug; please report it with the lines above\n")
+    return BUG
 
 
 if __name__ == "__main__":

@@ -90,6 +90,17 @@ class Doors(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Seconds between two looks into the drop folders; a scan finds what a notification missed."""
 
 
+class Passwords(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """[passwords] What a guess costs is what a log-in costs. Hashes made with other values go on to hold."""
+
+    memory: Annotated[int, msgspec.Meta(ge=19, le=4096)] = 64
+    """MiB of memory that the hash of a password (Argon2id) takes."""
+    passes: Annotated[int, msgspec.Meta(ge=2, le=100)] = 3
+    """Passes over it."""
+    lanes: Annotated[int, msgspec.Meta(ge=1, le=64)] = 4
+    """Lanes in it that are worked at side by side."""
+
+
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """All settings of one installation."""
 
@@ -101,6 +112,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     sftp: Sftp = Sftp()
     ingest: Ingest = Ingest()
     doors: Doors = Doors()
+    passwords: Passwords = Passwords()
 
 
 VARIABLES: dict[str, str] = {
@@ -113,6 +125,8 @@ VARIABLES: dict[str, str] = {
     "ROSTERHUB_PUBLIC_URL": "api.public_url",
 }
 """Variable -> setting. ROSTERHUB_CONFIG names the file itself."""
+OPERATOR = "ROSTERHUB_OPERATOR"
+"""Names who acts, as --operator does; no setting of the hub."""
 
 Data = TypeVar("Data")
 
@@ -124,7 +138,8 @@ def load(config: Path | None, state: Path | None, environ: Mapping[str, str]) ->
         _put(values, VARIABLES[variable], _typed(variable, text))
     if state is not None:
         values["state"] = str(state)
-    values.setdefault("state", str(default_state()))
+    if "state" not in values:
+        values["state"] = str(default_state())
     try:
         settings = msgspec.convert(values, Settings, dec_hook=_revive)
     except msgspec.ValidationError as error:
@@ -185,7 +200,7 @@ def _file(config: Path | None, environ: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _variables(environ: Mapping[str, str]) -> Iterator[tuple[str, str]]:
-    known = [*VARIABLES, "ROSTERHUB_CONFIG"]
+    known = [*VARIABLES, "ROSTERHUB_CONFIG", OPERATOR]
     for variable in sorted(name for name in environ if name.startswith("ROSTERHUB_")):
         if variable not in known:
             raise Misconfigured(f"There is no variable {variable}.{_suggestion(variable, known)}")

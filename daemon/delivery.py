@@ -14,10 +14,10 @@ from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
-from daemon import archive
-from daemon.archive import Opener, Stored
-from sql import audit, database, jobs, seal, tenants
-from sql.database import Pool
+from daemon import archive, quota
+from daemon.archive import Opener, Room, Stored
+from sql import audit, database, jobs, seal, settings, tenants
+from sql.database import Pool, Role
 from sql.tenants import Tenant
 
 JAPAN = zoneinfo.ZoneInfo("Asia/Tokyo")
@@ -43,20 +43,23 @@ async def deliver(
     bundle: str,
     source: Source,
     actor: audit.Actor,
+    role: Role = "ingest",
     still: Callable[[], bool] | None = None,
 ) -> uuid.UUID:
     """Archive a bundle and enter its job; returns the job's id.
 
-    `via` is sftp, drop, pull, http or hand; `bundle` the file name the sender gave; `still`, asked after reading, tells
-    whether the files are what they were. Raises Changed when not, OSError, UnknownTenant, and what an outage raises.
+    `via` is sftp, drop, pull, http or hand; `bundle` the file name the sender gave; `role` that of the person at a
+    terminal; `still`, asked after reading, tells whether the files are what they were. Raises Changed when not,
+    OverQuota, OSError, UnknownTenant, NotAllowed, and what an outage raises.
     """
     if isinstance(tenant, int):
         async with database.hub(pool, "ingest", read_only=True) as conn:
             tenant = await tenants.by_id(conn, tenant)
-    stored = await _archive(state / "archive", tenant, tenant.sealer(master), source)
+    room = await asyncio.to_thread(_room, state, tenant)
+    stored = await _archive(state / "archive", tenant, tenant.sealer(master), source, room)
     if still is not None and not await asyncio.to_thread(still):
         raise Changed(bundle)
-    async with database.hub(pool, "ingest") as conn:
+    async with database.hub(pool, role) as conn:
         job = await jobs.receive(
             conn,
             tenant.id,
@@ -72,6 +75,18 @@ async def deliver(
     return job
 
 
+async def by_hand(
+    pool: Pool, master: bytes, state: Path, tenant: Tenant, bundle: Path, actor: audit.Actor, role: Role
+) -> uuid.UUID:
+    """Deliver what an operator names; returns the job's id. Raises as `deliver` does."""
+    given = {"via": "hand", "bundle": bundle.name, "actor": actor, "role": role}
+    try:
+        return await deliver(pool, master, state, tenant, inbox=None, source=bundle, **given)  # type: ignore[arg-type]
+    except quota.OverQuota as error:
+        await refuse(pool, tenant.id, error=error, **given)  # type: ignore[arg-type]
+        raise
+
+
 def day_of(bundle: str, today: datetime.date) -> datetime.date:
     """The day a bundle tells of: that of RO_YYYYMMDD_ at the start of its name when there is such a day, else today."""
     found = DATED.match(bundle)
@@ -84,12 +99,35 @@ def day_of(bundle: str, today: datetime.date) -> datetime.date:
     return today
 
 
-async def _archive(root: Path, tenant: Tenant, sealer: seal.Sealer, source: Source) -> Stored:
+def _room(state: Path, tenant: Tenant) -> Room | None:
+    """The room in the tenant's archive; what lies in its doors leaves them when it is taken, so it does not count."""
+    limit = settings.read(tenant.settings).quota
+    if limit is None:
+        return None
+    left = limit - quota.archived(state, tenant.id)
+
+    def ask(size: int) -> None:
+        if size > left:
+            raise quota.over(limit)
+
+    return ask
+
+
+async def refuse(
+    pool: Pool, tenant_id: int, actor: audit.Actor, via: str, bundle: str, error: Exception, role: Role = "ingest"
+) -> None:
+    """Enter in the log that a bundle was not taken."""
+    async with database.hub(pool, role) as conn:
+        detail = {"via": via, "bundle": bundle, "error": str(error)}
+        await audit.write(conn, tenant_id, actor, "bundle.receive", ok=False, detail=detail)
+
+
+async def _archive(root: Path, tenant: Tenant, sealer: seal.Sealer, source: Source, room: Room | None) -> Stored:
     if isinstance(source, Path):
         source = await asyncio.to_thread(_opened, source)
     if isinstance(source, Mapping):
-        return await archive.pack(root, tenant.id, sealer, source)
-    return await archive.store(root, tenant.id, sealer, source)
+        return await archive.pack(root, tenant.id, sealer, source, room)
+    return await archive.store(root, tenant.id, sealer, source, room)
 
 
 def _opened(source: Path) -> Path | Mapping[str, Opener]:

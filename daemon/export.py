@@ -76,7 +76,6 @@ async def export(
     All active records, or with `since` what changed after that revision. `target` is a zip, a folder to be made, or a
     folder that exists, into which a zip goes.
     """
-    # Who may look at a roster may export it: nothing is changed.
     async with database.tenant(pool, tenant.id, "viewer") as conn:
         snapshot = await revisions.snapshot(conn, tenant.id)
         chosen = profile or await usual_profile(conn, tenant)

@@ -6,15 +6,13 @@ from collections.abc import Sequence
 from oneroster import entities, manifest, rows
 from oneroster.problems import CODES, Problem
 from oneroster.rows import Places, Rows
-from sql import prospect
+from sql import masking, prospect
 
 FILES = {name: place for place, name in enumerate(("", manifest.NAME, *(entity.file for entity in entities.ALL)))}
 """The order in which files are told of."""
 
 
-SEALED_COLUMNS = frozenset(
-    (entity.file, field.name) for entity in entities.ALL for field in entity.fields if field.sealed or field.dropped
-)
+SEALED_COLUMNS = masking.DROPPED
 """Columns whose values are not to be shown, not even where they are wrong."""
 
 

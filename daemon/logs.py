@@ -13,6 +13,8 @@ from typing import Any, TextIO
 
 import structlog
 
+from oneroster import safe
+
 PRIORITIES = {"critical": 2, "error": 3, "warning": 4, "info": 6, "debug": 7}
 """Syslog priorities, sd-daemon(3); the journal takes `<3>` off the line."""
 
@@ -82,25 +84,18 @@ def without_controls(_logger: object, _method: str, event: Event) -> Event:
     """Escape what could drive a terminal: control, bidi, zero-width characters. Tracebacks keep their line breaks."""
     for key, value in event.items():
         if isinstance(value, str) and not value.isprintable():
-            lines = value.split("\n") if key in ("exception", "stack") else [value]
-            event[key] = "\n".join(map(_escape, lines))
+            event[key] = safe.lines(value) if key in ("exception", "stack") else safe.shown(value)
     return event
-
-
-def _escape(text: str) -> str:
-    # The full-width space counts as unprintable, and is harmless.
-    return "".join(c if c.isprintable() or c == "\u3000" else c.encode("unicode_escape").decode() for c in text)
 
 
 def _machine(journal: bool) -> list[structlog.typing.Processor]:
     render = structlog.processors.JSONRenderer(ensure_ascii=False, default=str)
-    if not journal:
-        return [render]
 
-    def prioritised(logger: Any, method: str, event: Event) -> str:
-        return f"<{PRIORITIES.get(str(event.get('level')), 6)}>{render(logger, method, event)!s}"
+    def line(logger: Any, method: str, event: Event) -> str:
+        priority = f"<{PRIORITIES.get(str(event.get('level')), 6)}>" if journal else ""
+        return priority + safe.json(str(render(logger, method, event)))
 
-    return [prioritised]
+    return [line]
 
 
 def _person(environ: Mapping[str, str]) -> list[structlog.typing.Processor]:

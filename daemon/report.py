@@ -20,7 +20,7 @@ import msgspec
 import structlog
 
 from daemon import making
-from oneroster import problems
+from oneroster import problems, safe
 from sql import database, inboxes, jobs, shown
 from sql.database import Pool
 from sql.inboxes import Inbox
@@ -30,8 +30,6 @@ log = structlog.get_logger("daemon.report")
 
 FOLDER = "reports"
 COLUMNS = ("file", "line", "column", "code", "severity", "value", "message")
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
-"""What a spreadsheet takes for a formula at the start of a cell."""
 FIRST = 50
 """Problems in the text for people."""
 LONGEST_NAME = 230
@@ -135,13 +133,13 @@ def write(home: Path, foreign: bool, report: Report) -> None:
 def as_json(report: Report) -> str:
     """`job show` plus `problems`."""
     data = shown.job(report.job) | {"problems": [shown.problem(one) for one in report.faults]}
-    return msgspec.json.format(msgspec.json.encode(data), indent=2).decode() + "\n"
+    return safe.json(msgspec.json.format(msgspec.json.encode(data), indent=2).decode()) + "\n"
 
 
 def as_csv(report: Report) -> str:
     """A line a problem, for spreadsheets: UTF-8, cells that would be formulas prefixed by an apostrophe."""
     text = io.StringIO()
-    lines = csv.writer(text)
+    lines = csv.writer(text, quoting=csv.QUOTE_ALL)
     lines.writerow(COLUMNS)
     for one in report.faults:
         fields = shown.problem(one)
@@ -157,7 +155,7 @@ def as_text(report: Report) -> str:
     received = job.received_at.astimezone(JAPAN).strftime("%Y-%m-%d %H:%M:%S JST")
     rows = ", ".join(f"{name} {count:,}" for name, count in job.rows.items()) or "-"
     lines = [
-        f"ファイル / File: {_plain(job.bundle)}",
+        f"ファイル / File: {safe.shown(job.bundle)}",
         f"受信 / Received: {received}",
         f"SHA-256: {job.sha256}",
         f"ジョブ / Job: {job.id}",
@@ -178,8 +176,8 @@ def as_text(report: Report) -> str:
 def _because(job: Job) -> Iterator[str]:
     if job.reason:
         if job.reason_japanese:
-            yield f"理由: {_plain(job.reason_japanese)}"
-        yield f"Reason: {_plain(REASONS.get(job.reason, job.reason))}"
+            yield f"理由: {safe.shown(job.reason_japanese)}"
+        yield f"Reason: {safe.shown(REASONS.get(job.reason, job.reason))}"
 
 
 def _changes(report: Report) -> Iterator[str]:
@@ -215,10 +213,10 @@ def _problems(report: Report) -> Iterator[str]:
 
 def _place(one: Fault) -> str:
     parts = (
-        _plain(one.file) or "(bundle)",
+        safe.shown(one.file) or "(bundle)",
         f"{one.line}行目 / line {one.line}" if one.line else "",
-        f"列 / column {_plain(one.column)}" if one.column else "",
-        f"値 / value 「{_plain(one.value)}」" if one.value else "",
+        f"列 / column {safe.shown(one.column)}" if one.column else "",
+        f"値 / value 「{safe.shown(one.value)}」" if one.value else "",
     )
     return "  ".join(part for part in parts if part)
 
@@ -227,31 +225,23 @@ def _said(one: Fault, *, fix: bool) -> Iterator[str]:
     """The sentences of a fault; what to do about it is said once a kind."""
     code = problems.CODES.get(one.code)
     if code is None:  # of an earlier version
-        yield f"   {_plain(one.detail)}"
+        yield f"   {safe.shown(one.detail)}"
         return
-    yield f"   {_plain(one.problem.japanese)}"
+    yield f"   {safe.shown(one.problem.japanese)}"
     if fix:
         yield f"   → {code.fix_japanese}"
-    yield f"   {_plain(one.problem.message)}"
+    yield f"   {safe.shown(one.problem.message)}"
     if fix:
         yield f"   -> {code.fix}"
 
 
-def _plain(text: str) -> str:
-    """Nothing that drives a terminal or turns a line around."""
-    return "".join(c if c.isprintable() or c == "\u3000" else "\ufffd" for c in text)
-
-
 def _cell(value: Any) -> Any:
-    if not isinstance(value, str):
-        return value
-    text = _plain(value) if not value.startswith(("\t", "\r")) else value[:1] + _plain(value[1:])
-    return "'" + text if text.startswith(FORMULA) else text
+    return safe.cell(value) if isinstance(value, str) else value
 
 
 def _file_name(bundle: str) -> str:
     """The bundle's name as a part of another file's."""
-    name = _plain(bundle).replace("/", "_").replace("\\", "_").lstrip(".") or "bundle"
+    name = safe.shown(bundle).replace("/", "_").replace("\\", "_").lstrip(".") or "bundle"
     return name.encode()[:LONGEST_NAME].decode(errors="ignore")
 
 

@@ -16,3 +16,10 @@ class Refused(Exception):
     def __str__(self) -> str:
         sentence = (type(self).__doc__ or "").strip()
         return f"{sentence} {self.detail}".strip()
+
+
+class NoReason(Refused):
+    """A reason is needed; it is kept in the audit log."""
+
+    hint = "Say --reason with a few words."
+    exit_code = 64

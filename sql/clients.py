@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from oneroster.refused import Refused
+from oneroster.refused import NoReason, Refused
 from sql import audit, database, seal, statements
 from sql.database import Connection
 
@@ -19,6 +19,13 @@ class UnknownClient(Refused):
 
     hint = "See `rosterhub client list`."
     exit_code = 66
+
+
+class AlreadyRevoked(Refused):
+    """The client is revoked already."""
+
+    hint = "Make a new one with `rosterhub client add`."
+    exit_code = 73
 
 
 class Client(msgspec.Struct, frozen=True):
@@ -40,6 +47,22 @@ class Client(msgspec.Struct, frozen=True):
     """Of them at once."""
     allow: list[str] | None
     """Networks it may call from, None for any."""
+
+
+class Standing(Client, frozen=True):
+    """A client with how many secrets of it count."""
+
+    tenant_name: str = ""
+    lasting: int = 0
+    """Without an end."""
+    ending: int = 0
+    """Old ones, until the overlap has passed."""
+    ends_at: datetime.datetime | None = None
+    """The end of the last of these."""
+
+    def gone(self, now: datetime.datetime) -> bool:
+        """Whether it is refused, whatever secret it shows."""
+        return self.revoked_at is not None or (self.expires_at is not None and self.expires_at <= now)
 
 
 class Known(msgspec.Struct, frozen=True):
@@ -104,15 +127,23 @@ async def change(
 
 
 async def revoke(conn: Connection, client: Client, reason: str, actor: audit.Actor) -> None:
-    """Refuse the client from now on."""
+    """Refuse the client from now on. Raises NoReason (64), AlreadyRevoked (73)."""
+    if not reason.strip():
+        raise NoReason
     params = {"tenant": client.tenant_id, "client_id": client.client_id, "reason": reason}
-    await database.run(conn, STATEMENTS["revoke"], params)
+    if not await database.run(conn, STATEMENTS["revoke"], params):
+        raise AlreadyRevoked(client.client_id)
     await audit.write(conn, client.tenant_id, actor, "client.revoke", client.client_id, detail={"reason": reason})
 
 
 async def every(conn: Connection, tenant: str | None = None) -> list[Client]:
     """The clients of all tenants, or of the one with that code, newest first."""
     return await database.fetch_all(conn, STATEMENTS["all"], Client, {"code": tenant, "client_id": None})
+
+
+async def standing(conn: Connection, tenant: str | None = None) -> list[Standing]:
+    """The same clients with what counts of their secrets; never one of these themselves."""
+    return await database.fetch_all(conn, STATEMENTS["standing"], Standing, {"code": tenant})
 
 
 async def by_id(conn: Connection, client_id: str) -> Client:

@@ -25,5 +25,17 @@ SELECT c.tenant_id, t.code AS tenant, c.client_id, c.name, c.scopes, c.created_a
  WHERE (%(code)s::text IS NULL OR t.code = %(code)s) AND (%(client_id)s::text IS NULL OR c.client_id = %(client_id)s)
  ORDER BY c.created_at DESC, c.client_id
 
+-- standing: the same with their secrets: how many count, and until when the last of the old ones does, across the hub
+SELECT c.tenant_id, t.code AS tenant, c.client_id, c.name, c.scopes, c.created_at, c.expires_at, c.revoked_at,
+       c.revoked_reason, c.last_used_at, c.rate, c.burst, c.allow::text[] AS allow, t.name AS tenant_name,
+       s.lasting, s.ending, s.ends_at
+  FROM clients c JOIN tenants t ON t.id = c.tenant_id
+  CROSS JOIN LATERAL (SELECT count(*) FILTER (WHERE expires_at IS NULL) AS lasting,
+                             count(*) FILTER (WHERE expires_at > now()) AS ending,
+                             max(expires_at) FILTER (WHERE expires_at > now()) AS ends_at
+                        FROM client_secrets WHERE tenant_id = c.tenant_id AND client_id = c.client_id) AS s
+ WHERE t.state <> 'purged' AND (%(code)s::text IS NULL OR t.code = %(code)s)
+ ORDER BY c.created_at DESC, c.client_id
+
 -- find: a client by its id, before its tenant is known, across the hub
 SELECT tenant_id, client_id, scopes, secret_hashes, rate, burst, allow FROM find_client(%(client_id)s)

@@ -6,7 +6,7 @@ local to the transaction, so that it works behind a transaction pooler and nothi
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, TypeVar, get_args
 
 import msgspec
 import psycopg
@@ -15,14 +15,31 @@ from psycopg.rows import class_row
 from psycopg.sql import SQL, Composed
 from psycopg_pool import AsyncConnectionPool
 
+from oneroster.refused import Refused
+
 Connection = AsyncConnection[Any]
 Pool = AsyncConnectionPool[Connection]
 Role = Literal["ingest", "api", "viewer", "operator", "admin", "owner"]
+People = Literal["viewer", "operator", "admin"]
+"""Roles of those who administer."""
 Statement = str | SQL | Composed
 T = TypeVar("T", bound=msgspec.Struct)
 
 OUTAGE = (psycopg.OperationalError, psycopg.InterfaceError)
 """What a database that is away or going away raises."""
+
+
+class NotAllowed(Refused):
+    """Your role does not allow this."""
+
+    hint = "An admin gives roles: `rosterhub operator set NAME --role ROLE`."
+    exit_code = 77
+
+    def __init__(self, detail: str = "", deed: str = "") -> None:
+        super().__init__(detail)
+        self.deed = deed
+        """What was refused, as the audit log names it; empty where the database refused it."""
+
 
 SETTINGS: dict[str, Any] = {
     "application_name": "rosterhub",
@@ -85,17 +102,24 @@ async def tenant_transaction(
         yield
 
 
+async def enter(conn: Connection, tenant_id: int) -> None:
+    """From here to its end, a transaction across the hub sees the roster of this tenant, too."""
+    await conn.execute(f"SET LOCAL rosterhub.tenant = '{int(tenant_id)}'")
+
+
 @asynccontextmanager
 async def _transaction(conn: Connection, role: Role, tenant_id: int | None, *, read_only: bool) -> AsyncIterator[None]:
     mode = "ISOLATION LEVEL REPEATABLE READ READ ONLY" if read_only else ""
     setting = "" if tenant_id is None else f"; SET LOCAL rosterhub.tenant = '{int(tenant_id)}'"
-    # One round trip: a query without parameters may hold several statements.
-    await conn.execute(f"BEGIN {mode}; SET LOCAL ROLE rosterhub_{role}{setting}")
     try:
+        # One round trip: a query without parameters may hold several statements.
+        await conn.execute(f"BEGIN {mode}; SET LOCAL ROLE rosterhub_{role}{setting}")
         yield
-    except BaseException:
+    except BaseException as error:
         if not conn.closed:
             await conn.rollback()
+        if isinstance(error, psycopg.errors.InsufficientPrivilege) and role in get_args(People):
+            raise NotAllowed(f"The database says to {role}: {error.diag.message_primary}.") from error
         raise
     await conn.commit()
 

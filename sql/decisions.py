@@ -5,7 +5,7 @@ import uuid
 
 import msgspec
 
-from oneroster.refused import Refused
+from oneroster.refused import NoReason, Refused
 from oneroster.said import Said
 from sql import audit, claims, database, jobs, statements
 from sql.audit import Actor
@@ -19,13 +19,6 @@ class Unconfirmed(Refused):
     """The number of removals must be confirmed."""
 
     hint = "Look at `rosterhub job diff`, then say --confirm with the number of records that will be removed."
-    exit_code = 64
-
-
-class NoReason(Refused):
-    """A reason is needed; it is kept in the audit log."""
-
-    hint = "Say --reason with a few words."
     exit_code = 64
 
 
@@ -83,6 +76,12 @@ async def reject(conn: Connection, job: Job, reason: str, actor: Actor) -> None:
     await audit.write(conn, job.tenant_id, actor, "job.reject", str(job.id), detail={"reason": reason})
 
 
+async def retry(conn: Connection, job: Job, actor: Actor) -> None:
+    """Try a failed or rejected job once more. Raises NotNow (73) in any other state."""
+    await jobs.retry(conn, job)
+    await audit.write(conn, job.tenant_id, actor, "job.retry", str(job.id))
+
+
 async def supersede(conn: Connection, tenant_id: int, job: uuid.UUID, day: datetime.date) -> int:
     """A bulk bundle was applied or is held: older held ones are not worth a decision any more."""
     params = {
@@ -108,13 +107,9 @@ async def roll_back(conn: Connection, job: Job, reason: str, actor: Actor, *, ca
     _give_reason(reason)
     if job.state != "applied":
         raise NotNow(f"It is {job.state}.")
-    made = await database.fetch_one(conn, STATEMENTS["made_by"], Made, _key(job))
-    if made is None:
-        raise NothingToUndo(f"It only confirmed revision {job.revision}." if job.revision else "")
+    made = await made_by(conn, job)
     if made.newest > made.revision and not cascade:
-        later = await database.fetch_all(
-            conn, STATEMENTS["later"], Later, {"tenant": job.tenant_id, "revision": made.revision}
-        )
+        later = await later_than(conn, job, made)
         named = ", ".join(f"{one.revision} (job {str(one.id)[:8]}, {one.bundle})" for one in later)
         raise LaterRevisions(f"It made revision {made.revision}; later ones are {named}.")
     params = {
@@ -127,6 +122,20 @@ async def roll_back(conn: Connection, job: Job, reason: str, actor: Actor, *, ca
     detail = {"reason": reason, "revisions": [made.revision, made.newest], "job": str(number)}
     await audit.write(conn, job.tenant_id, actor, "job.rollback", str(job.id), detail=detail)
     return number
+
+
+async def made_by(conn: Connection, job: Job) -> Made:
+    """The revision that a job made. Raises NothingToUndo (73) where it made none."""
+    made = await database.fetch_one(conn, STATEMENTS["made_by"], Made, _key(job))
+    if made is None:
+        raise NothingToUndo(f"It only confirmed revision {job.revision}." if job.revision else "")
+    return made
+
+
+async def later_than(conn: Connection, job: Job, made: Made) -> list[Later]:
+    """The first ten of the revisions that came since."""
+    params = {"tenant": job.tenant_id, "revision": made.revision}
+    return await database.fetch_all(conn, STATEMENTS["later"], Later, params)
 
 
 async def mark_undone(conn: Connection, claim: claims.Claim) -> None:

@@ -5,7 +5,7 @@ import datetime
 import msgspec
 import psycopg
 
-from oneroster.refused import Refused
+from oneroster.refused import NoReason, Refused
 from sql import audit, database, statements
 from sql.database import Connection
 
@@ -17,6 +17,13 @@ class InboxTaken(Refused):
 
     hint = "See `rosterhub inbox list`."
     exit_code = 73
+
+
+class UnknownInbox(Refused):
+    """There is no such inbox."""
+
+    hint = "See `rosterhub inbox list`."
+    exit_code = 66
 
 
 class Inbox(msgspec.Struct, frozen=True):
@@ -37,6 +44,17 @@ class Inbox(msgspec.Struct, frozen=True):
     every_seconds: int | None
     looked_at: datetime.datetime | None
     trouble: str | None
+
+    @property
+    def place(self) -> str:
+        """Its user name, folder or address."""
+        return self.user_name or self.path or self.url or ""
+
+
+class Standing(Inbox, frozen=True):
+    """A door with when a bundle last came through it."""
+
+    delivered_at: datetime.datetime | None = None
 
 
 class Login(msgspec.Struct, frozen=True):
@@ -85,6 +103,29 @@ async def add(conn: Connection, tenant_id: int, door: Door, actor: audit.Actor) 
 async def in_use(conn: Connection, tenant: str | None = None) -> list[Inbox]:
     """The doors of all tenants, or of the one with that code."""
     return await database.fetch_all(conn, STATEMENTS["open"], Inbox, {"code": tenant})
+
+
+async def standing(conn: Connection, tenant: str | None = None) -> list[Standing]:
+    """The same doors, each with its last delivery."""
+    return await database.fetch_all(conn, STATEMENTS["standing"], Standing, {"code": tenant})
+
+
+async def by_number(conn: Connection, number: int) -> Inbox:
+    """One door in use; raises UnknownInbox (66)."""
+    found = next((one for one in await in_use(conn) if one.id == number), None)
+    if found is None:
+        raise UnknownInbox(str(number))
+    return found
+
+
+async def remove(conn: Connection, inbox: Inbox, reason: str, actor: audit.Actor) -> None:
+    """Close a door for good; its user name may be given to another. Raises UnknownInbox (66), NoReason (64)."""
+    if not reason.strip():
+        raise NoReason
+    if not await database.run(conn, STATEMENTS["remove"], {"tenant": inbox.tenant_id, "inbox": inbox.id}):
+        raise UnknownInbox(str(inbox.id))
+    target = f"{inbox.kind} {inbox.id}"
+    await audit.write(conn, inbox.tenant_id, actor, "inbox.remove", target, detail={"reason": reason})
 
 
 async def by_user(conn: Connection, user_name: str) -> Login | None:

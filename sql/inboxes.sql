@@ -25,3 +25,14 @@ INSERT INTO pulled (tenant_id, inbox_id, name, bytes, modified)
 VALUES (%(tenant)s, %(inbox)s, %(name)s, %(bytes)s, %(modified)s)
 ON CONFLICT (tenant_id, inbox_id, name)
 DO UPDATE SET bytes = excluded.bytes, modified = excluded.modified, fetched_at = now()
+
+-- remove: a door is closed for good; what came through it stays
+UPDATE inboxes SET removed_at = now() WHERE tenant_id = %(tenant)s AND id = %(inbox)s AND removed_at IS NULL
+
+-- standing: the doors in use with the last delivery through each, all or one tenant's, across the hub
+SELECT i.tenant_id, t.code AS tenant, t.state AS tenant_state, i.id, i.kind, i.user_name, i.password_hash, i.public_key,
+       i.path, i.url, i.key_file, i.host_key, i.every_seconds, i.looked_at, i.trouble,
+       (SELECT max(j.received_at) FROM jobs j WHERE j.tenant_id = i.tenant_id AND j.inbox_id = i.id) AS delivered_at
+  FROM inboxes i JOIN tenants t ON t.id = i.tenant_id
+ WHERE i.removed_at IS NULL AND t.state <> 'purged' AND (%(code)s::text IS NULL OR t.code = %(code)s)
+ ORDER BY t.code, i.id

@@ -14,14 +14,15 @@ CREATE TABLE tenants (
     state text COLLATE "C" NOT NULL DEFAULT 'active' CHECK (state IN ('active', 'paused', 'purged')),
     settings jsonb NOT NULL DEFAULT '{}',
     wrapped_key bytea NOT NULL,     -- the tenant's key under the master key; without it nothing sealed opens
-    created_at timestamptz NOT NULL DEFAULT now()
+    created_at timestamptz NOT NULL DEFAULT now(),
+    version integer NOT NULL DEFAULT 1  -- of name, profile and settings: whoever changes them says which one he read
 );
 
 CREATE TABLE inboxes (
     tenant_id integer NOT NULL REFERENCES tenants (id),
     id integer GENERATED ALWAYS AS IDENTITY,
     kind text COLLATE "C" NOT NULL CHECK (kind IN ('sftp', 'drop', 'pull')),
-    user_name text COLLATE "C" UNIQUE CHECK (user_name ~ '^[a-z0-9][a-z0-9-]{1,31}$'),
+    user_name text COLLATE "C" CHECK (user_name ~ '^[a-z0-9][a-z0-9-]{1,31}$'),
     password_hash text COLLATE "C",
     public_key text COLLATE "C",
     path text COLLATE "C",
@@ -38,6 +39,8 @@ CREATE TABLE inboxes (
                      WHEN 'drop' THEN path IS NOT NULL
                      ELSE url IS NOT NULL AND host_key IS NOT NULL AND every_seconds > 0 END)
 );
+-- The name of a removed door can be given to a new one.
+CREATE UNIQUE INDEX inboxes_user_name ON inboxes (user_name) WHERE removed_at IS NULL;
 
 -- What a pull door has fetched already, so that it fetches it once.
 CREATE TABLE pulled (
@@ -75,6 +78,18 @@ CREATE TABLE client_secrets (
     expires_at timestamptz,
     PRIMARY KEY (tenant_id, client_id, secret_hash),
     FOREIGN KEY (tenant_id, client_id) REFERENCES clients (tenant_id, client_id)
+);
+
+-- People who administer, each with a role. The owner of the state folder needs no line here.
+CREATE TABLE operators (
+    name text COLLATE "C" PRIMARY KEY CHECK (name ~ '^[A-Za-z0-9_][A-Za-z0-9_.-]{0,31}$'),
+    role text COLLATE "C" NOT NULL CHECK (role IN ('viewer', 'operator', 'admin')),
+    password_hash text COLLATE "C",         -- Argon2id; null: known by the Unix user alone
+    has_password boolean NOT NULL GENERATED ALWAYS AS (password_hash IS NOT NULL) STORED,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    disabled_at timestamptz,
+    wrong integer NOT NULL DEFAULT 0,       -- passwords in a row
+    locked_until timestamptz
 );
 
 -- ---------------------------------------------------------------------------------------------------------
@@ -128,6 +143,7 @@ CREATE INDEX ON jobs (state, received_at) WHERE state IN ('received', 'loading')
 CREATE INDEX ON jobs (finished_at) WHERE reported_at IS NULL;
 CREATE INDEX ON jobs (tenant_id, sha256);
 CREATE INDEX ON jobs (tenant_id, content);
+CREATE INDEX ON jobs (tenant_id, received_at);
 -- Loads of one tenant are serial: two workers cannot both take a job of it.
 CREATE UNIQUE INDEX jobs_one_loading ON jobs (tenant_id) WHERE state = 'loading';
 
@@ -738,6 +754,39 @@ BEGIN ATOMIC
      WHERE i.user_name = wanted AND i.kind = 'sftp' AND i.removed_at IS NULL AND t.state <> 'purged';
 END;
 
+-- Screens that listen look at once when a job or a tenant changes; without this they would a second later.
+CREATE FUNCTION tell_screens() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    NOTIFY rosterhub_changed;
+    RETURN NULL;
+END $$;
+REVOKE ALL ON FUNCTION tell_screens() FROM PUBLIC;
+CREATE TRIGGER tell_screens AFTER INSERT OR UPDATE ON jobs FOR EACH STATEMENT EXECUTE FUNCTION tell_screens();
+CREATE TRIGGER tell_screens AFTER INSERT OR UPDATE ON tenants FOR EACH STATEMENT EXECUTE FUNCTION tell_screens();
+-- Log-in comes before the role is known. The row is held until the password is judged, so that guesses take turns.
+CREATE FUNCTION find_operator(wanted text)
+    RETURNS TABLE (name text, role text, password_hash text, disabled boolean, locked float8)
+    LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = public, pg_temp
+BEGIN ATOMIC
+    SELECT o.name, o.role, o.password_hash, o.disabled_at IS NOT NULL,
+           greatest(0, extract(epoch FROM o.locked_until - clock_timestamp()))::float8
+      FROM operators o WHERE o.name = wanted FOR UPDATE;
+END;
+
+-- What came of it: after five wrong ones in a row nobody is listened to under that name for 15 minutes, doubling to a day.
+CREATE FUNCTION note_operator(wanted text, was_right boolean)
+    RETURNS void
+    LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = public, pg_temp
+BEGIN ATOMIC
+    UPDATE operators o
+       SET wrong = CASE WHEN was_right THEN 0 ELSE o.wrong + 1 END,
+           locked_until = CASE WHEN was_right THEN NULL
+                               WHEN o.wrong + 1 >= 5 THEN clock_timestamp()
+                                    + least(interval '15 minutes' * power(2, least(o.wrong - 4, 10)), interval '1 day')
+                               ELSE o.locked_until END
+     WHERE o.name = wanted;
+END;
+
 -- ---------------------------------------------------------------------------------------------------------
 -- Row security and rights. Whoever has no tenant set sees nothing of a tenant's; the roles that work across
 -- tenants (ingest, and the people's) see jobs and doors of all, but rosters only one tenant at a time.
@@ -808,6 +857,15 @@ GRANT UPDATE (state, reason, reported_at, not_before, attempts, finished_at, app
 GRANT INSERT ON jobs TO rosterhub_operator, rosterhub_admin;
 GRANT INSERT, UPDATE ON tenants, inboxes, clients TO rosterhub_admin;
 GRANT SELECT, INSERT, UPDATE, DELETE ON client_secrets TO rosterhub_admin;
+GRANT SELECT (tenant_id, client_id, created_at, expires_at) ON client_secrets TO rosterhub_viewer, rosterhub_operator;
+
+-- Nobody who administers reads a hash, not even of his own password.
+GRANT SELECT (name, role, has_password, created_at, disabled_at, wrong, locked_until) ON operators
+    TO rosterhub_viewer, rosterhub_operator, rosterhub_admin;
+GRANT INSERT (name, role, password_hash), UPDATE (role, password_hash, disabled_at, wrong, locked_until) ON operators
+    TO rosterhub_admin;
+REVOKE ALL ON FUNCTION find_operator(text), note_operator(text, boolean) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION find_operator(text), note_operator(text, boolean) TO rosterhub_ingest;
 
 REVOKE ALL ON FUNCTION start_partition(text), stage_partition(text, bigint), key_partition(text),
     index_partition(text),

@@ -32,7 +32,7 @@ class WrongKey(Refused):
 def master_key(file: Path, credential: Path | None = None) -> bytes:
     """The hub's master key, 32 bytes: from a systemd credential, else from the key file, made at first start."""
     if credential is not None and credential.is_file():
-        return _checked(credential.read_bytes())
+        return checked(credential.read_bytes())
     if not file.exists():
         file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         fresh = file.with_name(f".{file.name}.{uuid.uuid4().hex}")
@@ -46,10 +46,11 @@ def master_key(file: Path, credential: Path | None = None) -> bytes:
         directory = os.open(file.parent, os.O_RDONLY)
         os.fsync(directory)
         os.close(directory)
-    return _checked(file.read_bytes())
+    return checked(file.read_bytes())
 
 
-def _checked(key: bytes) -> bytes:
+def checked(key: bytes) -> bytes:
+    """The key, if it can be one; raises WrongKey."""
     if len(key) != KEY_BYTES:
         raise WrongKey(f"It has {len(key)} bytes, not {KEY_BYTES}.")
     return key

@@ -6,6 +6,7 @@ shared lock on `users`, which the kernel takes back from the killed; starting an
 
 import contextlib
 import fcntl
+import grp
 import os
 import secrets
 import shutil
@@ -24,6 +25,10 @@ PATIENCE = 300.0
 
 ORPHANS = 20.0
 """Seconds to wait for the children of a killed postmaster to let go of the data."""
+
+
+GROUP = "rosterhub"
+"""Its members may use the server while it runs, where there is such a group: people who administer."""
 
 
 class NotStarted(refused.Refused):
@@ -47,8 +52,15 @@ class NotYours(refused.Refused):
     exit_code = 77
 
 
+class Asleep(refused.Refused):
+    """The embedded database does not run, and it is not yours to start."""
+
+    hint = "Start the daemon, or run this as the owner of the state folder."
+    exit_code = 69
+
+
 class Server(msgspec.Struct, frozen=True):
-    """How to reach the server; also the members of the file `connection` (JSON, 0600), which stays after a stop."""
+    """How to reach the server; also the members of the file `connection` (JSON, 0600, 0640 with GROUP), which stays."""
 
     conninfo: str
     """libpq's words for the login `rosterhub` and the database `rosterhub`, with the password."""
@@ -85,6 +97,9 @@ def using(home: Path, *, binaries: Path | None = None, durable: bool = True) -> 
     for speed, and lets the login create databases; it counts for whoever starts, or first makes, the cluster.
     Blocks: for use outside of any event loop. Raises Refused, with the tail of server.log where there is one.
     """
+    if (shared := _shared(home)) is not None:
+        yield shared
+        return
     me = os.getpid()
     home = _prepare(home)
     with _opened(home, "users") as users:
@@ -128,6 +143,38 @@ def discard(home: Path) -> None:
             cluster.ELSEWHERE.rmdir()
         for name in ("connection", "server.log", "server.log.old"):
             (home / name).unlink(missing_ok=True)
+
+
+# -- the group --------------------------------------------------------------------------------------------------------
+
+
+def _shared(home: Path) -> Server | None:
+    """The running server of somebody else, who lets our group use it. Raises Asleep when it does not run."""
+    try:
+        if os.geteuid() in (0, home.stat().st_uid):
+            return None
+        record = _recorded(home)
+    except (OSError, NotYours):
+        return None
+    if record is None:
+        return None
+    if pq.PGconn.ping(record.conninfo.encode()) != pq.Ping.OK:
+        raise Asleep(str(home))
+    return Server(record.conninfo, record.pid, record.version)
+
+
+def _share(home: Path, record: _Record) -> None:
+    """Let the group pass to the server, and read how to reach it. What else lies there is for its owner."""
+    try:
+        group = grp.getgrnam(GROUP).gr_gid
+    except KeyError:
+        return
+    places = [(home.parent, 0o010), (home, 0o010), (home / "connection", 0o040), (record.sockets, 0o010)]
+    for place, right in places:
+        # An owner who is not in the group may not hand it over: then it stays his own.
+        with contextlib.suppress(PermissionError, FileNotFoundError):
+            os.chown(place, -1, group)
+            place.chmod(place.stat().st_mode & 0o7777 | right)
 
 
 # -- locks ------------------------------------------------------------------------------------------------------------
@@ -295,3 +342,4 @@ def _recorded(home: Path) -> _Record | None:
 
 def _write(home: Path, record: _Record) -> None:
     cluster.put(home / "connection", msgspec.json.encode(record).decode(), _holder(home))
+    _share(home, record)

@@ -45,11 +45,37 @@ class Settings(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_f
     """auto: UTF-8, or UTF-16 by its byte order mark; cp932: what is not UTF-8 is read as CP932 (Shift_JIS)."""
     guard: Limits = Limits()
     window: Window | None = None
+    due: Annotated[str, msgspec.Meta(pattern="^([01][0-9]|2[0-3]):[0-5][0-9]$")] | None = None
+    """The time of day in Japan by which a delivery is expected, every day; None: whenever it comes."""
+    grace: Annotated[int, msgspec.Meta(ge=0, le=86_399)] = 3600
+    """Seconds after it until a missing delivery is called overdue."""
+    quota: Annotated[int, msgspec.Meta(gt=0)] | None = None
+    """Bytes that bundles of the tenant may take on our disk, archived and being delivered; None: no limit."""
 
 
 def read(kept: dict[str, object]) -> Settings:
     """The settings as they are kept."""
     return msgspec.convert(kept, Settings)
+
+
+def differences(before: Settings, after: Settings) -> dict[str, tuple[object, object]]:
+    """What is set otherwise: name to before and after, `guard.deleted` for what is nested."""
+    one, other = _flat(msgspec.to_builtins(_whole(before))), _flat(msgspec.to_builtins(_whole(after)))
+    names = [*one, *(name for name in other if name not in one)]
+    return {name: (one.get(name), other.get(name)) for name in names if one.get(name) != other.get(name)}
+
+
+def _whole(struct: msgspec.Struct) -> dict[str, object]:
+    """Every member, also those that have their defaults."""
+    found = {name: getattr(struct, name) for name in struct.__struct_fields__}
+    return {name: _whole(value) if isinstance(value, msgspec.Struct) else value for name, value in found.items()}
+
+
+def _flat(values: dict[str, object], prefix: str = "") -> dict[str, object]:
+    found: dict[str, object] = {}
+    for name, value in values.items():
+        found |= _flat(value, f"{prefix}{name}.") if isinstance(value, dict) else {prefix + name: value}
+    return found
 
 
 def kept(settings: Settings) -> dict[str, object]:

@@ -9,8 +9,8 @@ import msgspec
 from psycopg.types.json import Jsonb
 
 from oneroster import profiles
-from oneroster.refused import Refused
-from sql import audit, database, seal, settings, statements
+from oneroster.refused import NoReason, Refused
+from sql import audit, database, dues, seal, settings, statements
 from sql.database import Connection
 from sql.settings import Settings
 
@@ -38,6 +38,20 @@ class BadTenant(Refused):
     exit_code = 64
 
 
+class ChangedMeanwhile(Refused):
+    """The tenant was changed since you looked at it."""
+
+    hint = "Look at how it stands now, then change what you still want to change."
+    exit_code = 73
+
+
+class NotSo(Refused):
+    """The tenant is not in a state that allows this."""
+
+    hint = "See `rosterhub tenant show CODE`: what is active can be paused, what is paused can be resumed."
+    exit_code = 73
+
+
 class Tenant(msgspec.Struct, frozen=True):
     """A school board."""
 
@@ -48,6 +62,8 @@ class Tenant(msgspec.Struct, frozen=True):
     state: str
     settings: dict[str, Any]
     wrapped_key: bytes
+    version: int = 1
+    """One more with every change of name, profile or settings."""
 
     def sealer(self, master: bytes) -> seal.Sealer:
         return seal.Sealer(master, self.wrapped_key)
@@ -70,6 +86,18 @@ class Health(msgspec.Struct, frozen=True):
     warnings: int
     days: list[str | None]
     """The state of the last job of each of the last seven days in Japan, oldest first."""
+    settings: dict[str, Any]
+    created_at: datetime.datetime
+    approved: bool
+    """Whether its held job is approved, and waits for a worker."""
+    delivered_at: datetime.datetime | None
+    """When the last bundle came, whatever became of it."""
+
+    def missed(self, now: datetime.datetime) -> datetime.datetime | None:
+        """Since when a delivery is missing that was due; None while all is well, or nothing is due."""
+        if self.state != "active":
+            return None
+        return dues.missed(settings.read(self.settings), self.created_at, self.delivered_at, now)
 
 
 async def add(conn: Connection, code: str, name: str, profile: str, master: bytes, actor: audit.Actor) -> Tenant:
@@ -91,25 +119,80 @@ async def add(conn: Connection, code: str, name: str, profile: str, master: byte
     return there
 
 
+async def lock(conn: Connection, code: str) -> Tenant:
+    """The tenant of that code, which nobody else changes until the transaction ends. Raises UnknownTenant (66)."""
+    found = await database.fetch_one(conn, STATEMENTS["lock"], Tenant, {"code": code})
+    if found is None:
+        raise UnknownTenant(code)
+    return found
+
+
 async def change(
     conn: Connection,
-    code: str,
+    read: Tenant,
     name: str | None,
     profile: str | None,
     changed: Callable[[Settings], Settings],
     actor: audit.Actor,
 ) -> Tenant:
-    """Change name, profile and settings, what is None excepted. Raises UnknownTenant (66), BadTenant (64)."""
+    """Change name, profile and settings of a tenant as it was `read`, what is None excepted.
+
+    Raises ChangedMeanwhile (73), which says what, when it is no longer as it was read; UnknownTenant (66), and
+    BadTenant (64).
+    """
     _check_profile(profile or "auto")
-    there = await database.fetch_one(conn, STATEMENTS["lock"], Tenant, {"code": code})
-    if there is None:
-        raise UnknownTenant(code)
+    there = await lock(conn, read.code)
+    if there.version != read.version:
+        raise ChangedMeanwhile(_told(read, there))
     kept = settings.kept(changed(settings.read(there.settings)))
     params = {"tenant": there.id, "name": name, "profile": profile, "settings": Jsonb(kept)}
     found = await database.fetch_one(conn, STATEMENTS["change"], Tenant, params)
     assert found is not None
     before, after = ({"name": one.name, "profile": one.profile, "settings": one.settings} for one in (there, found))
-    await audit.write(conn, found.id, actor, "tenant.set", code, detail={"before": before, "after": after})
+    await audit.write(conn, found.id, actor, "tenant.set", read.code, detail={"before": before, "after": after})
+    return found
+
+
+def _told(read: Tenant, there: Tenant) -> str:
+    """What has changed since."""
+    found: dict[str, tuple[object, object]] = {
+        name: (getattr(read, name), getattr(there, name))
+        for name in ("name", "profile")
+        if getattr(read, name) != getattr(there, name)
+    }
+    found |= settings.differences(settings.read(read.settings), settings.read(there.settings))
+    said = [f"{name} {_word(before)} -> {_word(after)}" for name, (before, after) in found.items()]
+    return f"{', '.join(said) or 'It was changed and changed back'}."
+
+
+def _word(value: object) -> str:
+    return "none" if value is None else str(value)
+
+
+async def pause(conn: Connection, code: str, reason: str, actor: audit.Actor) -> Tenant:
+    """Let what arrives wait: it is kept, and loaded once the tenant is resumed. A load under way ends.
+
+    Raises UnknownTenant (66), NotSo (73) unless it is active, NoReason (64).
+    """
+    return await _turn(conn, code, "active", "paused", "tenant.pause", reason, actor)
+
+
+async def resume(conn: Connection, code: str, reason: str, actor: audit.Actor) -> Tenant:
+    """Load what waits, in order. Raises UnknownTenant (66), NotSo (73) unless it is paused, NoReason (64)."""
+    return await _turn(conn, code, "paused", "active", "tenant.resume", reason, actor)
+
+
+async def _turn(
+    conn: Connection, code: str, before: str, after: str, action: str, reason: str, actor: audit.Actor
+) -> Tenant:
+    if not reason.strip():
+        raise NoReason
+    there = await lock(conn, code)
+    if there.state != before:
+        raise NotSo(f"{code} is {there.state}.")
+    found = await database.fetch_one(conn, STATEMENTS["turn"], Tenant, {"tenant": there.id, "state": after})
+    assert found is not None
+    await audit.write(conn, there.id, actor, action, code, detail={"reason": reason})
     return found
 
 

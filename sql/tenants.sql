@@ -1,31 +1,39 @@
 -- add: a new tenant, across the hub
 INSERT INTO tenants (code, name, profile, wrapped_key) VALUES (%(code)s, %(name)s, %(profile)s, %(wrapped_key)s)
 ON CONFLICT (code) DO NOTHING
-RETURNING id, code, name, profile, state, settings, wrapped_key
+RETURNING id, code, name, profile, state, settings, wrapped_key, version
 
 -- change: another name, profile, settings
-UPDATE tenants SET name = coalesce(%(name)s, name), profile = coalesce(%(profile)s, profile), settings = %(settings)s
+UPDATE tenants SET name = coalesce(%(name)s, name), profile = coalesce(%(profile)s, profile), settings = %(settings)s,
+       version = version + 1
  WHERE id = %(tenant)s
-RETURNING id, code, name, profile, state, settings, wrapped_key
+RETURNING id, code, name, profile, state, settings, wrapped_key, version
+
+-- turn: paused, or active again
+UPDATE tenants SET state = %(state)s WHERE id = %(tenant)s
+RETURNING id, code, name, profile, state, settings, wrapped_key, version
 
 -- lock: one tenant by its code, while it is changed, across the hub
-SELECT id, code, name, profile, state, settings, wrapped_key FROM tenants WHERE code = %(code)s FOR UPDATE
+SELECT id, code, name, profile, state, settings, wrapped_key, version FROM tenants WHERE code = %(code)s FOR UPDATE
 
 -- by_code: one tenant by its code, across the hub
-SELECT id, code, name, profile, state, settings, wrapped_key FROM tenants WHERE code = %(code)s
+SELECT id, code, name, profile, state, settings, wrapped_key, version FROM tenants WHERE code = %(code)s
 
 -- by_id: one tenant, itself
-SELECT id, code, name, profile, state, settings, wrapped_key FROM tenants WHERE id = %(tenant)s
+SELECT id, code, name, profile, state, settings, wrapped_key, version FROM tenants WHERE id = %(tenant)s
 
 -- all: every tenant by code, across the hub
-SELECT id, code, name, profile, state, settings, wrapped_key FROM tenants ORDER BY code
+SELECT id, code, name, profile, state, settings, wrapped_key, version FROM tenants ORDER BY code
 
 -- health: each tenant with its last job, the rows it holds and its last seven days, across the hub
 SELECT t.id, t.code, t.name, t.state, j.id AS job_id, j.state AS job_state, j.reason, j.reason_japanese,
        j.received_at,
-       coalesce(r.records, 0) AS records, coalesce(j.errors, 0) AS errors, coalesce(j.warnings, 0) AS warnings, d.days
+       coalesce(r.records, 0) AS records, coalesce(j.errors, 0) AS errors, coalesce(j.warnings, 0) AS warnings, d.days,
+       t.settings, t.created_at, coalesce(j.approved, false) AS approved,
+       (SELECT max(received_at) FROM jobs WHERE tenant_id = t.id AND kind = 'bundle') AS delivered_at
   FROM tenants t
-  LEFT JOIN LATERAL (SELECT id, state, reason, reason_japanese, received_at, errors, warnings FROM jobs
+  LEFT JOIN LATERAL (SELECT id, state, reason, reason_japanese, received_at, errors, warnings,
+                            approved_at IS NOT NULL AS approved FROM jobs
                       WHERE tenant_id = t.id AND state NOT IN ('received', 'duplicate')
                       ORDER BY received_at DESC LIMIT 1) j ON true
   LEFT JOIN LATERAL (SELECT sum(active) AS records FROM totals

@@ -11,31 +11,9 @@ from psycopg.sql import SQL, Composable, Identifier, Literal
 
 from oneroster import entities
 from oneroster.entities import Entity
-from sql import columns, documents
+from sql import columns, documents, masking
 
 Members = dict[str, Any]
-
-MASK = "***"
-NAMES = frozenset(
-    {
-        "username",
-        "givenName",
-        "familyName",
-        "middleName",
-        "preferredFirstName",
-        "preferredMiddleName",
-        "preferredLastName",
-        "kanaGivenName",
-        "kanaFamilyName",
-        "kanaMiddleName",
-        "kanaPreferredGivenName",
-        "kanaPreferredFamilyName",
-        "kanaPreferredMiddleName",
-    }
-)
-"""Of a person: the first character is shown."""
-IDENTIFIERS = frozenset({"identifier", "userMasterIdentifier", "userIds", "userProfiles", "pronouns"})
-"""Of a person: nothing is shown."""
 
 
 def document(entity: Entity, row: str) -> Composable:
@@ -68,7 +46,7 @@ def members(entity: Entity, text: str | None, *, masked: bool = True) -> Members
         found.update(_flat(name, value))
     found.pop("sourcedId", None)
     if masked and entity is entities.USERS:
-        found = {name: _masked(name, value) for name, value in found.items()}
+        found = {name: masking.member(name, value) for name, value in found.items()}
     return found
 
 
@@ -76,7 +54,7 @@ def differences(before: Members, after: Members, sealed: Sequence[str] = ()) -> 
     """Member to [before, after] of each that differs, None where there is none."""
     names = [*before, *(name for name in after if name not in before)]
     found = {name: [before.get(name), after.get(name)] for name in names if before.get(name) != after.get(name)}
-    return found | {name: [MASK, MASK] for name in sealed}
+    return found | {name: [masking.MASK, masking.MASK] for name in sealed}
 
 
 def _flat(name: str, value: Any) -> Members:
@@ -95,10 +73,3 @@ def _item(item: Any) -> Any:
     if "href" in item and "sourcedId" in item:
         return item["sourcedId"]
     return " ".join(str(leaf) for key, value in item.items() for leaf in _flat(key, value).values())
-
-
-def _masked(name: str, value: Any) -> Any:
-    last = name.rsplit(".", 1)[-1]
-    if last in NAMES and isinstance(value, str) and value:
-        return f"{value[0]}**"
-    return MASK if last in IDENTIFIERS and value else value

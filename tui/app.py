@@ -1,10 +1,14 @@
 """The terminal screens of RosterHub: `run` is what `rosterhub tui` calls."""
 
+import asyncio
 import datetime
+import getpass
 import os
 import shutil
 import sys
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
+from contextlib import aclosing
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -12,22 +16,33 @@ import msgspec
 from textual.app import App
 from textual.binding import BindingType
 from textual.theme import Theme
+from textual.timer import Timer
 from textual.worker import Worker
 
-from sql import processes, tenants
-from sql.database import Connection, Role
+from oneroster.refused import Refused
+from sql import audit, database, news, processes, tenants
+from sql.database import Connection, People
 from sql.tenants import Tenant, UnknownTenant
-from tui import keys, times
+from tui import copying, deeds, deliver, keys, record, refusals, times
 from tui.audit import Audit, Verify
+from tui.clients import Clients
+from tui.deeds import Deed
+from tui.dialog import Ask, Dialog
+from tui.hands import Hands
 from tui.jobs import Jobs
 from tui.listing import Listing
+from tui.logs import Logs
 from tui.overview import Overview
 from tui.picker import Choice, Picker
 from tui.source import Away, Source
+from tui.tenants import Tenants
 from tui.words import say, word
 
 PERIOD = 1.0
 """Seconds between looks at the database."""
+
+RELISTEN = 5.0
+"""Seconds until one listens again after an outage."""
 
 NO_TERMINAL = 64
 """The exit code for a call without a terminal (quality: exit codes)."""
@@ -78,6 +93,9 @@ class RosterHub(App[int]):
         "overview": Overview,
         "jobs": Jobs,
         "audit": Audit,
+        "clients": Clients,
+        "tenants": Tenants,
+        "logs": Logs,
     }
 
     def __init__(
@@ -85,9 +103,10 @@ class RosterHub(App[int]):
         conninfo: str,
         *,
         read_only: bool = False,
-        role: Role = "admin",
+        role: People = "admin",
         tenant: str | None = None,
         state: Path | None = None,
+        hands: Hands | None = None,
         verify: Verify | None = None,
         clock: Callable[[], datetime.datetime] | None = None,
     ) -> None:
@@ -97,10 +116,12 @@ class RosterHub(App[int]):
         self.theme = DARK  # away from TEXTUAL_THEME and back: a theme of our own was not known to it yet
         self.theme = "ansi-dark" if plain else _theme()
         self.animation_level = "none"
-        self.role: Role = role
+        self.role: People = role
         self.read_only = read_only
         self.tenant = tenant
         self.state = state
+        self.hands = hands
+        self.actor = hands.actor if hands else audit.Actor(getpass.getuser())
         self.verify = verify
         self.clock = clock or _now
         self.zone = times.zone()
@@ -110,6 +131,10 @@ class RosterHub(App[int]):
         self.period = PERIOD
         # Read-only goes down to the database: its viewer may change nothing.
         self.source = Source(conninfo, "viewer" if read_only else role)
+        self._conninfo = conninfo
+        self._listening: asyncio.Task[None] | None = None
+        self._hearing: Timer | None = None
+        self._painted = 0.0
         self._looker: Worker[None] | None = None
         self._again = False
         self.looks = 0
@@ -133,12 +158,20 @@ class RosterHub(App[int]):
 
     async def on_mount(self) -> None:
         await self.push_screen("overview")
-        self.set_interval(self.period, self.look)
+        self.set_interval(self.period, self.look_again)
+        self._listening = asyncio.create_task(self._listen())
 
     async def on_unmount(self) -> None:
+        if self._listening is not None:
+            self._listening.cancel()
         await self.source.close()
 
     # Looking
+
+    def look_again(self) -> None:
+        """What the clock does: look, unless a change that was heard of has just been painted."""
+        if time.monotonic() - self._painted > 0.95 * self.period:
+            self.look()
 
     def look(self) -> None:
         """Look at the database soon: now, or once the look under way has ended."""
@@ -146,6 +179,25 @@ class RosterHub(App[int]):
             self._again = True
         else:
             self._looker = self.run_worker(self._look(), group="look")
+
+    async def _listen(self) -> None:
+        """Look as soon as a job or a tenant changes, but no sooner than a period after the last painting."""
+        while True:
+            try:
+                async with aclosing(news.heard(self._conninfo)) as heard:
+                    async for _ in heard:
+                        self._hear()
+            except database.OUTAGE:
+                await asyncio.sleep(RELISTEN)
+
+    def _hear(self) -> None:
+        if self._hearing is None:
+            wait = max(0.01, self._painted + self.period - time.monotonic())
+            self._hearing = self.set_timer(wait, self._heard)
+
+    def _heard(self) -> None:
+        self._hearing = None
+        self.look()
 
     async def _look(self) -> None:
         self._again = True
@@ -171,26 +223,40 @@ class RosterHub(App[int]):
     async def _look_around(self, conn: Connection) -> Surroundings:
         alive = await processes.alive(conn)
         named = "" if self.tenant is None else (await tenants.by_code(conn, self.tenant)).name
-        used = None
-        if self.state is not None:
-            disk = shutil.disk_usage(self.state)
-            used = round(100 * disk.used / disk.total)
+        used = _used(self.state, self.surroundings.disk)
         return Surroundings(any(one.role == "doors" for one in alive), used, named)
 
     def _show(self, screen: Listing, seen: Surroundings, found: Any) -> None:
-        if not screen.is_mounted:
+        if not screen.there:
             return
         around = seen != self.surroundings
         self.surroundings = seen
         if (found is not None and screen.take(found)) or around:
             self.changed_at = self.clock()
+            self._painted = time.monotonic()
             screen.paint()
 
     def _set_away(self, screen: Listing, away: bool) -> None:
         if away != self.away:
             self.away = away
-            if screen.is_mounted:
+            if screen.there:
                 screen.paint()
+
+    def copy(self, text: str) -> str:
+        """Hand it to the terminal's clipboard; else to a file, and what is to be said of that."""
+        self._clipboard = text
+        if not copying.deaf():
+            if self._driver is not None:
+                self._driver.write(copying.sequence(text))
+            return ""
+        try:
+            return say("This terminal has no clipboard: copied to {file}.", file=str(copying.keep(text)))
+        except OSError as error:
+            return say("Not copied: {reason}", reason=error.strerror or type(error).__name__)
+
+    def _fatal_error(self) -> None:
+        # The toolkit's own report shows every variable, and a password may be among them: `run` raises it instead.
+        self._close_messages_no_wait()
 
     # Going about
 
@@ -223,20 +289,64 @@ class RosterHub(App[int]):
         self.tenant = None if code == ALL else code
         self.look()
 
+    # Doing
+
+    def refusal(self, deed: Deed) -> str:
+        """Why something cannot be done, "" where it can."""
+        return deeds.refusal(deed, self.role, read_only=self.read_only)
+
+    def choose_deed(self, found: Sequence[Deed]) -> None:
+        """A list of what can be done; what cannot is dim and says why."""
+        choices = [
+            Choice(one.name, one.title, refused or one.key, refused) for one in found for refused in [self.refusal(one)]
+        ]
+        by_name = {one.name: one for one in found}
+        columns = (word("DEED"), word("KEY OR WHY NOT"))
+        self.push_screen(Picker(say("Actions"), columns, choices, lambda name: self.begin(by_name[name]), width=32))
+
+    def begin(self, deed: Deed) -> None:
+        """Open the dialog of a deed, unless it is refused."""
+        refused = self.refusal(deed)
+        if refused:
+            self.note(refused)
+        else:
+            self.run_worker(self._begin(deed), group="choose")
+
+    async def _begin(self, deed: Deed) -> None:
+        try:
+            asked = await deed.ask()
+        except Refused as error:
+            self.note(refusals.told(error))
+        except Away:
+            self.look()
+        else:
+            self.push_screen(Dialog(asked))
+
+    def note(self, said: str) -> None:
+        """A note on the screen on top."""
+        if self.listing is not None:
+            self.listing.say(said)
+
     # Choosing
 
     def action_choose_tenant(self) -> None:
         self.run_worker(self._choose_tenant(), group="choose")
 
     async def _choose_tenant(self) -> None:
-        try:
-            async with self.source.reading() as conn:
-                every = await tenants.every(conn)
-        except Away:
-            self.look()
+        every = await self.tenants()
+        if every is None:
             return
         choices = [Choice(ALL, "*", say("all tenants")), *map(_tenant_choice, every)]
         self.push_screen(Picker(say("Tenant"), (word("CODE"), word("NAME")), choices, self.set_tenant, width=32))
+
+    async def tenants(self) -> list[Tenant] | None:
+        """All tenants by code, None while the database is away."""
+        try:
+            async with self.source.reading() as conn:
+                return await tenants.every(conn)
+        except Away:
+            self.look()
+            return None
 
     def action_choose_command(self) -> None:
         commands = [one for one in keys.EVERYWHERE if one.command]
@@ -246,9 +356,23 @@ class RosterHub(App[int]):
         self.push_screen(Picker(say("Command"), (word("KEY"), word("DOES")), choices, self.perform, width=14))
 
     def action_keys(self) -> None:
-        listed = (*keys.EVERYWHERE, *keys.JOB, *keys.AUDIT)
+        listed = [one for one in (*keys.EVERYWHERE, *keys.JOB, *keys.AUDIT, *keys.LOGS) if one.keys]
         choices = [Choice(one.action, say(one.shown), say(one.does)) for one in listed]
         self.push_screen(Picker(say("Keys"), (word("KEY"), word("DOES")), choices, self.perform, width=14))
+
+    def action_ask_record(self) -> None:
+        self.push_screen(Dialog(record.ask(self)))
+
+    def action_ask_delivery(self) -> None:
+        hands = self.hands
+        if hands is None:
+            self.note(say("These screens have no access to the archive."))
+            return
+
+        async def asked() -> Ask:
+            return deliver.ask(self, hands)
+
+        self.begin(Deed("deliver", say("Deliver a file"), "bundle.receive", asked))
 
     def action_set_theme(self, name: str) -> None:
         self.theme = name
@@ -256,6 +380,21 @@ class RosterHub(App[int]):
     def perform(self, action: str) -> None:
         """Do what a key would have done on the screen below."""
         self.call_later(self.run_action, action, self.screen)
+
+
+def _used(folder: Path | None, before: int | None) -> int | None:
+    """Per cent of the file system in use; None where the folder lies elsewhere, on the daemon's machine.
+
+    The figure `before` stays until it is wrong by one: at the edge between two it would change with every look.
+    """
+    if folder is None:
+        return None
+    try:
+        disk = shutil.disk_usage(folder)
+    except OSError:
+        return None
+    used = 100 * disk.used / disk.total
+    return before if before is not None and abs(used - before) < 1 else round(used)
 
 
 def _tenant_choice(one: Tenant) -> Choice:
@@ -279,9 +418,10 @@ async def run(
     conninfo: str,
     *,
     read_only: bool,
-    role: Role = "admin",
+    role: People = "admin",
     tenant: str | None = None,
     state: Path | None = None,
+    hands: Hands | None = None,
     verify: Verify | None = None,
     isatty: bool = True,
 ) -> int:
@@ -293,7 +433,9 @@ async def run(
     if not isatty:
         sys.stderr.write(say("rosterhub tui needs a terminal; scripts use `rosterhub job list --json`.") + "\n")
         return NO_TERMINAL
-    app = RosterHub(conninfo, read_only=read_only, role=role, tenant=tenant, state=state, verify=verify)
+    app = RosterHub(conninfo, read_only=read_only, role=role, tenant=tenant, state=state, hands=hands, verify=verify)
     # Without the mouse the terminal's own selection works.
     code = await app.run_async(mouse=False)
+    if app._exception is not None:
+        raise app._exception
     return app.return_code or 0 if code is None else code

@@ -21,6 +21,7 @@ STYLES = {
     "OK": "good",
     "APPLIED": "good",
     "HELD": "warn",
+    "STALE": "warn",
     "REJECTED": "bad",
     "FAILED": "bad",
     "LOADING": "busy",
@@ -35,7 +36,7 @@ PHASES = tuple(words.PHASES)
 BAR = 9
 JOB_ID = re.compile(r"\b[0-9a-f]{8}\b")
 
-URGENT = ("HELD", "FAILED", "REJECTED", "LOADING", "OK", "PAUSED", "NONE")
+URGENT = ("HELD", "STALE", "FAILED", "REJECTED", "LOADING", "OK", "PAUSED", "NONE")
 """The states of tenants, those that want a person first."""
 
 TENANT_COLUMNS = (
@@ -70,10 +71,12 @@ def rank(value: Any) -> tuple[bool, Any]:
     return (True, 0) if value is None else (False, value)
 
 
-def tenant_state(one: Health) -> str:
-    """OK, HELD, REJECTED, FAILED, PAUSED, LOADING or NONE."""
+def tenant_state(one: Health, now: datetime.datetime) -> str:
+    """OK, STALE, HELD, REJECTED, FAILED, PAUSED, LOADING or NONE."""
     if one.state == "paused":
         return "PAUSED"
+    if one.job_state != "held" and one.missed(now) is not None:
+        return "STALE"
     if one.job_state is None:
         return "NONE"
     if one.job_state in ("held", "rejected", "failed", "loading"):
@@ -92,7 +95,7 @@ def strip(one: Health) -> str:
 
 def tenant_row(one: Health, at: Moment) -> Row:
     """A tenant on the Overview."""
-    state = tenant_state(one)
+    state = tenant_state(one, at.now)
     return Row(
         key=one.code,
         cells=(
@@ -126,9 +129,9 @@ def tenant_row(one: Health, at: Moment) -> Row:
     )
 
 
-def why(one: Health) -> tuple[str, str]:
+def why(one: Health, at: Moment) -> tuple[str, str]:
     """The sentence under the Overview for the tenant at the cursor, and its style."""
-    state = tenant_state(one)
+    state = tenant_state(one, at.now)
     reason = because(one.reason, one.reason_japanese)
     if state == "HELD":
         reason = reason or say("the guard asks a person to look.")
@@ -139,6 +142,9 @@ def why(one: Health) -> tuple[str, str]:
     elif state == "FAILED":
         reason = reason or say("an outage outlasted the retries.")
         said = say("FAILED because: {reason} Nothing was changed.", reason=reason)
+    elif state == "STALE":
+        due = times.day(one.missed(at.now), at.zone)
+        said = say("STALE: a delivery was due {time}, and none has come. Clients are served the last roster.", time=due)
     elif state == "PAUSED":
         said = say("PAUSED: what arrives is kept and waits until the tenant is resumed.")
     elif state == "LOADING":
@@ -242,8 +248,22 @@ def rows_a_second(one: Job, now: datetime.datetime) -> int | None:
 
 def job_line(one: Job) -> str:
     """The sentence under the list for the job at the cursor."""
-    said = because(one.reason, one.reason_japanese) or one.bundle
+    said = because(one.reason, one.reason_japanese) or pace(one) or one.bundle
     return f"{str(one.id)[:8]} {words.state(one.state)}: {said}"
+
+
+def pace(one: Job) -> str:
+    """How far a load is, how fast, and how long it will take, as far as that can be told."""
+    if one.state != "loading" or not one.phase_rows or not one.phase_of or one.eta is None or not one.speed:
+        return ""
+    left = times.span(datetime.timedelta(seconds=round(one.eta)))
+    return say(
+        "{rows:,} of {total:,} rows, {speed:,.0f} rows/s, {time} to go",
+        rows=one.phase_rows,
+        total=one.phase_of,
+        speed=one.speed,
+        time=left,
+    )
 
 
 def because(english: str | None, japanese: str | None) -> str:

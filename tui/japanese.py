@@ -46,6 +46,10 @@ JAPANESE = {
     "live, 1 s": "自動更新 1秒",
     "Nothing to follow here.": "ここには追尾するものがありません。",
     "Copied {value}": "コピーしました: {value}",
+    "This terminal has no clipboard: copied to {file}.": (
+        "この端末にはクリップボードがありません。{file} に書き出しました。"
+    ),
+    "Not copied: {reason}": "コピーできませんでした: {reason}",
     "Copied the row as JSON.": "行をJSONでコピーしました。",
     "word field:value,other !not since:24h   Enter keep, Esc drop": (
         "語 状態:保留,障害 !除く語 期間:24時間   Enter 決定  Esc 取り消し"
@@ -56,17 +60,8 @@ JAPANESE = {
     ", ": "、",
     "{sentence}.": "{sentence}。",
     # Hints
-    "Enter open  / filter  s sort  T tenant  : command  ? help  q quit": (
-        "Enter 開く  / 絞り込み  s 並べ替え  T テナント  : コマンド  ? ヘルプ  q 終了"
-    ),
-    "Enter open  / filter  s sort  f follow  T tenant  y copy id  ? help  q back": (
-        "Enter 開く  / 絞り込み  s 並べ替え  f 追尾  T テナント  y IDコピー  q 戻る"
-    ),
     "t range  / search  f follow  Enter detail  v verify chain  y copy  q back": (
         "t 期間  / 検索  f 追尾  Enter 詳細  v 封印の検証  y コピー  q 戻る"
-    ),
-    "Tab next tab  Enter full row  n N next  / filter  y copy  ? help  Esc back": (
-        "Tab 次のタブ  Enter 行の全体  n N 次へ  / 絞り込み  y コピー  Esc 戻る"
     ),
     "j k move  / filter  y copy value  Y copy all as JSON  Esc back": (
         "j k 移動  / 絞り込み  y 値をコピー  Y 全体をJSONでコピー  Esc 戻る"
@@ -158,6 +153,9 @@ JAPANESE = {
     "1 error, 0 rows": "エラー1件、反映なし",
     "{count:,} errors, 0 rows": "エラー{count:,}件、反映なし",
     "nothing changed": "変更なし",
+    "{rows:,} of {total:,} rows, {speed:,.0f} rows/s, {time} to go": (
+        "{total:,}行中{rows:,}行、毎秒{speed:,.0f}行、残り{time}"
+    ),
     "same as {job}": "{job} と同一",
     "the bytes that are applied already": "反映済みのデータと同一",
     # One job
@@ -367,7 +365,6 @@ JAPANESE = {
     "Commands, searchable": "コマンド一覧（検索できます）",
     "These keys, searchable": "このキー一覧（検索できます）",
     "Quit, from anywhere": "どこからでも終了",
-    "Job: next of Problems, Diff, Files, Timeline": "ジョブ: 問題・差分・ファイル・経過の次のタブ",
     "Job: the one before": "ジョブ: 前のタブ",
     # Times
     "<1m": "<1分",
@@ -379,4 +376,362 @@ JAPANESE = {
     "{seconds:.0f} s": "{seconds:.0f}秒",
     "{minutes} min {seconds} s": "{minutes}分{seconds}秒",
     "{hours} h {minutes} min": "{hours}時間{minutes}分",
+    # Going about
+    "4 Clients": "4 クライアント",
+    "5 Tenants": "5 テナント",
+    "6 Logs": "6 ログ",
+    "Clients: who calls the API, with which secrets": "クライアント: APIの利用者とシークレット",
+    "Tenants: doors, due times, guard, settings": "テナント: 受信箱・期限・ガード・設定",
+    "Logs: what the daemon says": "ログ: デーモンの動作記録",
+    "Record: what became of a pupil, a class, an enrollment": "レコード: 児童生徒・クラス・在籍の来歴",
+    "Deliver a file by hand, rehearsed first": "ファイルを手動で投入（先に試行）",
+    "What can be done to the item": "行に対する操作の一覧",
+    "Approve the held bundle: opens a dialog": "保留データの承認（確認画面が開きます）",
+    "Reject the held bundle: opens a dialog": "保留データの却下（確認画面が開きます）",
+    "Try the job once more: opens a dialog": "ジョブの再実行（確認画面が開きます）",
+    "Roll back the job: opens a dialog": "ジョブの取り消し（確認画面が開きます）",
+    "Export what is listed to a file, CSV or JSONL": "一覧をファイルに書き出す（CSV・JSONL）",
+    "Job: next of Problems, Diff, Files, Timeline, Raw": "ジョブ: 問題・差分・ファイル・経過・原文の次のタブ",
+    "Logs: show from another level on": "ログ: 表示するレベルを変える",
+    "Logs: show one part of the daemon only, or all": "ログ: 一つの部分のみ、またはすべてを表示",
+    "Logs: fold long lines, or cut them": "ログ: 長い行を折り返す、または切る",
+    "Enter open  a actions  / filter  s sort  T tenant  : command  ? help  q quit": (
+        "Enter 開く  a 操作  / 絞り込み  s 並べ替え  T テナント  : コマンド  q 終了"
+    ),
+    "Enter open  a actions  / filter  s sort  f follow  y copy  e export  q back": (
+        "Enter 開く  a 操作  / 絞り込み  s 並べ替え  f 追尾  e 書き出し  q 戻る"
+    ),
+    "Enter open  a rotate, revoke, limit  / filter  s sort  y copy id  q back": (
+        "Enter 開く  a 操作（更新・失効・制限）  / 絞り込み  s 並べ替え  q 戻る"
+    ),
+    "Enter settings  a pause, window, inbox  / filter  s sort  y copy  q back": (
+        "Enter 設定  a 操作（停止・期間・受信箱）  / 絞り込み  s 並べ替え  q 戻る"
+    ),
+    "Enter what became of it  / filter  s sort  y copy id  e export  Esc back": (
+        "Enter 来歴  / 絞り込み  s 並べ替え  y IDコピー  e 書き出し  Esc 戻る"
+    ),
+    "Enter all fields  a actions (unmask)  y copy job  e export  Esc back": (
+        "Enter 全項目  a 操作（氏名の表示）  y ジョブをコピー  e 書き出し  Esc 戻る"
+    ),
+    "Tab next tab  Enter open  A approve  X reject  R retry  B roll back  Esc back": (
+        "Tab 次のタブ  Enter 開く  A 承認  X 却下  R 再実行  B 取り消し  Esc 戻る"
+    ),
+    "f follow  / search  l level  u unit  w wrap  y copy line  e export  q back": (
+        "f 追尾  / 検索  l レベル  u 部分  w 折り返し  y コピー  e 書き出し  q 戻る"
+    ),
+    # Deeds
+    "Actions": "操作",
+    "DEED": "操作",
+    "KEY OR WHY NOT": "キー、または行えない理由",
+    "Nothing can be done to this.": "この行に対する操作はありません。",
+    "Nothing here can be decided about in this way.": "ここでは行えない操作です。",
+    "Nothing is listed.": "一覧は空です。",
+    "These screens were opened with --read-only.": "閲覧専用（--read-only）で開いています。",
+    "Your role is {mine}; this takes {wanted}.": "あなたの役割は{mine}です。この操作には{wanted}の権限が必要です。",
+    "These screens have no access to the master key.": "この画面からはマスターキーを使用できません。",
+    "These screens have no access to the archive.": "この画面からは保管庫を使用できません。",
+    "Cancel": "やめる",
+    "Close": "閉じる",
+    "Same as: {command}": "同じコマンド: {command}",
+    "One moment, please": "お待ちください",
+    "{field} Type {wanted} to go on.": "{field} 続けるには {wanted} と入力してください。",
+    "{field} Something must stand here.": "{field} 入力してください。",
+    "It cannot be read: {why}.": "読み取れません: {why}。",
+    "The database did not answer. Look whether it was done before you try again.": (
+        "データベースが応答しませんでした。実行されたかどうかを確認してから、やり直してください。"
+    ),
+    "The database does not allow this to the role {role}. Nothing was changed.": (
+        "データベースは{role}の権限でのこの操作を許可していません。何も変更していません。"
+    ),
+    "Type the tenant's code to go on:": "続けるにはテナントのコードを入力:",
+    "Reason (kept in the audit log):": "理由（監査ログに残ります）:",
+    "Tenant {tenant}, bundle {bundle}.": "テナント {tenant}、データ {bundle}。",
+    "Nothing was changed.": "何も変更していません。",
+    # Deeds: jobs
+    "Approve the held bundle": "保留データを承認",
+    "Reject the held bundle": "保留データを却下",
+    "Try the job once more": "ジョブを再実行",
+    "Roll back to before this job": "このジョブの前に戻す",
+    "Only a held bundle can be decided about; this one is {state}.": (
+        "承認・却下できるのは保留のデータだけです。これは「{state}」です。"
+    ),
+    "It is approved already and waits for a worker.": "承認済みで、処理を待っています。",
+    "Only a failed or rejected job can be tried again; this one is {state}.": (
+        "再実行できるのは障害・不受理のジョブだけです。これは「{state}」です。"
+    ),
+    "Only an applied job can be rolled back; this one is {state}.": (
+        "取り消せるのは反映済のジョブだけです。これは「{state}」です。"
+    ),
+    "Approve held bundle {job}": "保留データ {job} の承認",
+    "This will soft-delete: {counts}.": "次の件数を論理削除します：{counts}。",
+    "No record will be removed; {updated:,} will change.": "削除はありません。{updated:,}件が更新されます。",
+    "Undo: roll back to the state before this bundle, for as long as history is kept (30 days).": (
+        "元に戻すには：履歴の保存期間内（30日）であれば、このデータの前の状態に取り消せます。"
+    ),
+    "Type the number of removals to go on:": "続けるには削除件数を入力:",
+    "Approve": "承認する",
+    "Approved: {job} is loaded again, with exactly that many removals.": (
+        "承認しました。{job} をその削除件数で再度処理します。"
+    ),
+    "Reject held bundle {job}": "保留データ {job} の却下",
+    "Nothing of it will be applied, and its sender is told the reason. The roster stays as it is.": (
+        "このデータは反映されず、送信者に理由が伝えられます。名簿は変わりません。"
+    ),
+    "Undo: deliver the bundle again; it is looked at anew.": (
+        "元に戻すには：データを再度送信すれば、改めて検査されます。"
+    ),
+    "Reject": "却下する",
+    "Rejected: nothing of {job} was applied.": "却下しました。{job} は何も反映していません。",
+    "Try {job} once more": "{job} の再実行",
+    "The same bytes are read again with today's settings. If they are good, they are applied.": (
+        "同じデータを現在の設定で読み直します。問題がなければ反映されます。"
+    ),
+    "Undo: once applied, it can be rolled back.": "元に戻すには：反映の後に取り消せます。",
+    "Try again": "再実行する",
+    "{job} waits to be tried again.": "{job} は再実行を待っています。",
+    "Roll back job {job}": "ジョブ {job} の取り消し",
+    "The roster becomes what it was before revision {revision:,}.": (
+        "名簿をリビジョン {revision:,} の前の状態に戻します。"
+    ),
+    "Later bundles are undone, too: {bundles}.": "その後のデータも取り消されます：{bundles}。",
+    "Type how many later ones that are:": "その後のデータの件数を入力:",
+    "Undo: the rollback is a job of its own, and can be rolled back like any.": (
+        "元に戻すには：取り消しも一つのジョブであり、同じように取り消せます。"
+    ),
+    "Roll back": "取り消す",
+    "Job {job} rolls it back.": "ジョブ {job} が取り消しを行います。",
+    # Deeds: clients
+    "Client {name} ({id}) of tenant {tenant}.": "テナント {tenant} のクライアント {name}（{id}）。",
+    "The client is revoked.": "このクライアントは失効しています。",
+    "Give it a new secret": "新しいシークレットを発行",
+    "Limit what it may ask for": "利用を制限",
+    "Revoke it": "失効させる",
+    "New secret for {name}": "{name} の新しいシークレット",
+    "It gets a new secret, shown once. The old ones work on for the overlap, then they end.": (
+        "新しいシークレットを発行し、一度だけ表示します。古いものは猶予期間の後に無効になります。"
+    ),
+    "Undo: none; give it another one.": "元に戻せません。もう一度発行してください。",
+    "The old secret works on for:": "古いシークレットの猶予期間:",
+    "Rotate": "発行する",
+    "The new secret of {name} is shown this once only:": "{name} の新しいシークレット（表示はこの一度だけです）:",
+    "The old one works on for {overlap}.": "古いものは {overlap} の間使えます。",
+    "Revoke {name}": "{name} の失効",
+    "It is refused from now on; tokens it holds end within 5 seconds.": (
+        "今後は拒否されます。発行済みのトークンも5秒以内に無効になります。"
+    ),
+    "Undo: none; make a new client.": "元に戻せません。新しいクライアントを作成してください。",
+    "Revoke": "失効させる",
+    "{name} is revoked.": "{name} を失効させました。",
+    "Limit {name}": "{name} の制限",
+    "It is bound by this within 5 seconds. Undo: set it back.": (
+        "5秒以内に有効になります。元に戻すには：設定を戻してください。"
+    ),
+    "Requests a minute (0: any number):": "1分あたりの回数（0は無制限）:",
+    "Of them at once:": "一度に許す回数:",
+    "Refused from this moment on:": "利用期限:",
+    "May call from (networks, or any):": "接続元（ネットワーク、または any）:",
+    "Limit": "制限する",
+    "{name} is bound by that within 5 seconds.": "{name} の制限は5秒以内に有効になります。",
+    # Deeds: tenants
+    "The tenant is not paused.": "このテナントは停止していません。",
+    "The tenant is paused already.": "このテナントはすでに停止中です。",
+    "Pause the tenant": "テナントを停止",
+    "Resume the tenant": "テナントを再開",
+    "Change its settings": "設定を変更",
+    "Set the school-year window": "年度更新期間を設定",
+    "Remove inbox {id}": "受信箱 {id} を削除",
+    "{name}: {state}.": "{name}：{state}。",
+    "paused": "停止中",
+    "active": "稼働中",
+    "Pause tenant {code}": "テナント {code} の停止",
+    "{name}: what arrives is kept and waits; a load under way ends. Clients read on.": (
+        "{name}：届いたデータは保管されて待ちます。処理中のものは最後まで行われます。"
+        "クライアントは引き続き利用できます。"
+    ),
+    "Undo: resume it; then all that waits is loaded in order.": (
+        "元に戻すには：再開すると、待っているデータを順に処理します。"
+    ),
+    "Pause": "停止する",
+    "Resume tenant {code}": "テナント {code} の再開",
+    "{name}: all that waits is loaded, in the order in which it came.": (
+        "{name}：待っているデータを届いた順に処理します。"
+    ),
+    "Undo: pause it again; what was loaded can be rolled back.": (
+        "元に戻すには：再び停止できます。反映したものは取り消せます。"
+    ),
+    "Resume": "再開する",
+    "Saved. It holds for bundles loaded from now on.": "保存しました。今後処理するデータから有効です。",
+    "Settings of {code}, version {version}": "{code} の設定（版 {version}）",
+    "They hold for bundles loaded from now on. Undo: set them back; the audit log keeps both.": (
+        "今後処理するデータから有効です。元に戻すには：設定を戻してください。監査ログに両方が残ります。"
+    ),
+    "Save": "保存する",
+    "School-year window of {code}": "{code} の年度更新期間",
+    "In these days classes and enrollments may turn over entirely, people and orgs as far as set here.": (
+        "この期間中、クラスと在籍はすべて入れ替わることができ、人と組織はここで定めた割合まで変わることができます。"
+    ),
+    "Undo: set it to none.": "元に戻すには：none を設定してください。",
+    "Nothing comes in there any more. What came through it stays.": (
+        "今後は何も受け取りません。すでに届いたものは残ります。"
+    ),
+    "Undo: add it again; an SFTP user needs its password or key again.": (
+        "元に戻すには：追加し直してください。SFTPの利用者はパスワードか鍵の再設定が必要です。"
+    ),
+    "Remove": "削除する",
+    "Inbox {id} is removed.": "受信箱 {id} を削除しました。",
+    "Name:": "名称:",
+    "Profile:": "プロファイル:",
+    "Encoding (auto, cp932):": "文字コード（auto, cp932）:",
+    "Guard: most deleted, %:": "ガード: 削除の上限（%）:",
+    "Guard: most updated, %:": "ガード: 更新の上限（%）:",
+    "Window FIRST..LAST, or none:": "年度更新期間（なしは none）:",
+    "In it: most deleted, %:": "期間中: 削除の上限（%）:",
+    "In it: most updated, %:": "期間中: 更新の上限（%）:",
+    "Due (Japan, HH:MM), or none:": "期限 HH:MM 日本時間（なしは none）:",
+    "Grace:": "猶予:",
+    "Quota, or none:": "容量の上限（なしは none）:",
+    # Clients
+    "CLIENT": "クライアント",
+    "SCOPES": "範囲",
+    "LAST USED": "最終利用",
+    "SECRETS": "シークレット",
+    "REVOKED": "失効",
+    "EXPIRED": "期限切れ",
+    "NO SECRET": "なし",
+    "{new} + {old} old": "{new} + 旧 {old}",
+    "No client fits the filter.": "条件に合うクライアントはありません。",
+    "No clients yet: rosterhub client add": "クライアントはまだありません。rosterhub client add で追加してください。",
+    "clients": "クライアント",
+    "Revoked {time}: {reason}": "{time} に失効: {reason}",
+    "Old and new secret both work until {time}.": "新旧のシークレットは {time} まで両方使えます。",
+    "the service's own rate": "既定の回数",
+    "any rate": "無制限",
+    "May ask: {rate}.": "回数: {rate}。",
+    "Only from {networks}.": "接続元: {networks}。",
+    "Until {time}.": "期限: {time}。",
+    # Tenants
+    "STALE": "未着",
+    "STALE: a delivery was due {time}, and none has come. Clients are served the last roster.": (
+        "未着：{time} までに届くはずのデータが届いていません。クライアントには最後の名簿を返しています。"
+    ),
+    "INBOX": "受信箱",
+    "DUE": "期限",
+    "inboxes": "受信箱",
+    "No inbox: bundles come by hand or by HTTP alone. Add one: rosterhub inbox add": (
+        "受信箱がありません。手動またはHTTPでのみ届きます。rosterhub inbox add で追加してください。"
+    ),
+    "Trouble: {trouble}": "異常: {trouble}",
+    "Last delivery {time}.": "最終受信 {time}。",
+    "Last look {time}.": "最終確認 {time}。",
+    "On disk {used}, no quota.": "使用量 {used}、上限なし。",
+    "On disk {used} of {quota}.": "使用量 {used} / {quota}。",
+    "Encoding {encoding}.": "文字コード {encoding}。",
+    "No school-year window.": "年度更新期間はありません。",
+    "School-year window {begin} to {end}.": "年度更新期間 {begin} から {end} まで。",
+    "none": "なし",
+    # Logs
+    "LEVEL": "レベル",
+    "UNIT": "部分",
+    "TEXT": "本文",
+    "DEBUG": "詳細",
+    "INFO": "情報",
+    "ERROR": "エラー",
+    "log lines": "ログ",
+    "Level from {level} on   unit: {unit}": "レベル {level} 以上   部分: {unit}",
+    "There is no journal here: the log is on the standard error of `rosterhub run`.": (
+        "ここにはジャーナルがありません。ログは `rosterhub run` の標準エラーに出力されています。"
+    ),
+    "The journal cannot be read: {why}.": "ジャーナルを読み取れません: {why}。",
+    "The log has said nothing of this kind yet.": "該当するログはまだありません。",
+    # Record
+    "Record": "レコード",
+    "REVISION": "ﾘﾋﾞｼﾞｮﾝ",
+    "WHERE": "場所",
+    "FIELDS": "項目",
+    "ID": "ID番号",
+    "made": "作成",
+    "changed": "変更",
+    "removed": "削除",
+    "returned": "復帰",
+    "undone": "取消",
+    "comes": "追加",
+    "changes": "更新",
+    "goes": "削除",
+    "versions": "版",
+    "Record {entity} {id} of {tenant}": "{tenant} の {entity} {id}",
+    "names masked": "氏名は伏せています",
+    "NAMES SHOWN": "氏名を表示中",
+    "There is no such record, and none is remembered.": "該当するレコードはなく、記録もありません。",
+    "and {count} more: Enter": "ほか{count}件: Enter",
+    "This record holds no names of persons.": "このレコードに氏名はありません。",
+    "The names are shown already.": "氏名はすでに表示しています。",
+    "Show the names": "氏名を表示",
+    "Names are shown; that is noted in the audit log.": "氏名を表示しています。監査ログに記録しました。",
+    "The names of the person are shown on this screen until you leave it. That you looked is noted.": (
+        "この画面を閉じるまで氏名を表示します。閲覧したことが記録されます。"
+    ),
+    "Undo: none; the entry stays in the audit log.": "元に戻せません。記録は監査ログに残ります。",
+    "Show": "表示する",
+    "no longer in {file}": "{file} に存在せず",
+    "no line of a file": "該当行なし",
+    "What became of one record. Entities: {names}.": "一つのレコードの来歴を表示します。種類: {names}。",
+    "Tenant's code:": "テナントのコード:",
+    "Entity:": "種類:",
+    "sourcedId:": "レコードのID:",
+    "No samples were kept.": "見本は保存されていません。",
+    "of those that change": "変わるものの見本",
+    # Raw
+    "Raw": "原文",
+    "lines": "行",
+    "There is no problem whose line could be shown.": "行を表示できる問題はありません。",
+    "This problem is not about a line of a file.": "この問題はファイルの行についてのものではありません。",
+    "The bundle is no longer kept.": "データの保存期間は終了しています。",
+    # Deliver
+    "Deliver a file": "ファイルの投入",
+    "It is rehearsed first: you see what would become of it, and nothing is changed by that.": (
+        "まず試行し、結果がどうなるかを表示します。試行では何も変更しません。"
+    ),
+    "A zip or a folder of CSV files:": "zip、またはCSVのフォルダ:",
+    "Rehearse": "試行する",
+    "{bundle} would be: {state}. {why}": "{bundle} の見込み：{state}。{why}",
+    "It would change: {counts}": "変更の見込み：{counts}",
+    "Delivered, it goes the way of every bundle. Undo: roll its job back.": (
+        "投入すると、ほかのデータと同じように処理されます。元に戻すには：ジョブを取り消してください。"
+    ),
+    "Deliver {bundle} to {code}": "{bundle} を {code} へ投入",
+    "Deliver": "投入する",
+    # Export
+    "Export {count:,} rows": "{count:,}行の書き出し",
+    "What is listed goes to a file that does not exist yet: CSV, or JSON lines where its name ends so.": (
+        "一覧を新しいファイルに書き出します。CSV、または名前の末尾により1行1件のJSONになります。"
+    ),
+    "File (.csv or .jsonl):": "ファイル（.csv か .jsonl）:",
+    "Write": "書き出す",
+    "{count:,} rows are in {file}.": "{count:,}行を {file} に書き出しました。",
+    # Refusals
+    "A reason is needed; it is kept in the audit log.": "理由が必要です。監査ログに残ります。",
+    "The job is no longer in a state that allows this.": "ジョブの状態が変わったため、この操作は行えません。",
+    "There is no such job any more.": "そのジョブはもうありません。",
+    "The number of removals is not what the bundle would remove.": "削除件数が、このデータの削除件数と一致しません。",
+    "The job changed nothing that could be undone.": "このジョブには取り消せる変更がありません。",
+    "Later bundles changed the roster since; look again.": (
+        "その後のデータが名簿を変えています。もう一度確認してください。"
+    ),
+    "Somebody changed the tenant since you opened this; nothing of yours is saved:": (
+        "開いている間に別の担当者がテナントを変更しました。あなたの変更は保存していません:"
+    ),
+    "The tenant is not in a state that allows this.": "テナントの状態により、この操作は行えません。",
+    "That cannot be a tenant's profile.": "そのプロファイルは使えません。",
+    "There is no such tenant.": "そのテナントはありません。",
+    "There is no such client.": "そのクライアントはありません。",
+    "The client is revoked already.": "このクライアントはすでに失効しています。",
+    "There is no such inbox any more.": "その受信箱はもうありません。",
+    "That cannot be set so:": "その値は設定できません:",
+    "That is no length of time; write 30m, 12h or 7d:": "期間の書き方が正しくありません（例 30m、12h、7d）:",
+    "That is no size; write 500MB or 2GB:": "容量の書き方が正しくありません（例 500MB、2GB）:",
+    "That is no number of requests; write 600/m, or 0 for any number:": (
+        "回数の書き方が正しくありません（例 600/m、無制限は 0）:"
+    ),
+    "That is no network; write 192.0.2.0/24 or any:": "ネットワークの書き方が正しくありません（例 192.0.2.0/24、any）:",
+    "That is no day or time; write 2027-03-31:": "日時の書き方が正しくありません（例 2027-03-31）:",
 }

@@ -5,19 +5,24 @@ from typing import ClassVar
 import msgspec
 from textual.binding import BindingType
 
-from sql import jobs
+from oneroster.refused import Refused
+from sql import jobs, masking, samples
 from sql.database import Connection
 from sql.jobs import Count, Fault, Job
-from tui import findings, format, keys, rows, text
+from sql.samples import Sample
+from tui import findings, format, job_deeds, keys, raw, refusals, rows, text
+from tui.deeds import Deed
 from tui.detail import Detail
+from tui.hands import Raw
 from tui.listing import Listing
 from tui.rows import Column, Line, Row, Span
+from tui.samples import Samples
 from tui.words import say, word
 
 MOST = 500
 """Problems held: the rest is in the report and in `rosterhub job problems`."""
 
-TABS = ("problems", "diff", "files", "timeline")
+TABS = ("problems", "diff", "files", "timeline", "raw")
 
 
 class Findings(msgspec.Struct, frozen=True):
@@ -26,6 +31,7 @@ class Findings(msgspec.Struct, frozen=True):
     job: Job
     faults: list[Fault]
     counts: list[Count]
+    samples: list[Sample]
 
 
 class JobDetail(Listing):
@@ -35,14 +41,20 @@ class JobDetail(Listing):
     tab_name = "jobs"
     head_height = 2
     status_height = 4
-    hint = word("Tab next tab  Enter full row  n N next  / filter  y copy  ? help  Esc back")
+    hint = word("Tab next tab  Enter open  A approve  X reject  R retry  B roll back  Esc back")
 
     data: Findings | None
 
     def __init__(self, job: Job) -> None:
         super().__init__()
         self.job = job
-        self.tab = "problems" if job.errors or job.warnings else "diff"
+        self.tab = _first_tab(job)
+        self._turned = False
+        """Whether a person has gone to another tab; until then it is that of the most interest."""
+        self.raw: Raw | None = None
+        self._fault = 0
+        """The problem of which `raw` shows the row."""
+        self._raw_said = ""
 
     async def fetch(self, conn: Connection) -> Findings:
         one = await jobs.by_prefix(conn, str(self.job.id))
@@ -50,15 +62,20 @@ class JobDetail(Listing):
             # a job's findings change with the job, and never after its end
             return self.data
         found = await jobs.problems(conn, one.tenant_id, one.id)
+        if self.app.role != "admin":
+            found = [masking.fault(fault) for fault in found]
         found.sort(key=lambda fault: fault.severity)  # errors first; else as they stand in the bundle
         return Findings(
             one,
             found[:MOST],
             await jobs.counts(conn, one.tenant_id, one.id),
+            await samples.of_job(conn, one.tenant_id, one.id),
         )
 
     def take(self, data: Findings) -> bool:
         self.job = data.job
+        if not self._turned:
+            self.tab = _first_tab(data.job)
         return super().take(data)
 
     def columns(self) -> tuple[Column, ...]:
@@ -66,6 +83,8 @@ class JobDetail(Listing):
             return findings.PROBLEM_COLUMNS
         if self.tab == "diff":
             return findings.COUNT_COLUMNS
+        if self.tab == "raw":
+            return raw.COLUMNS
         return findings.FILE_COLUMNS if self.tab == "files" else findings.TIME_COLUMNS
 
     def rows(self) -> list[Row]:
@@ -77,6 +96,9 @@ class JobDetail(Listing):
             return [findings.count_row(one) for one in self.data.counts]
         if self.tab == "files":
             return findings.file_rows(self.data.job, self.data.faults)
+        if self.tab == "raw":
+            width = max(20, self.size.width - 80 + raw.COLUMNS[1].width)
+            return [] if self.raw is None else raw.rows(self.raw, width)
         return findings.time_rows(self.data.job, self.at)
 
     def head(self) -> list[Line]:
@@ -90,6 +112,7 @@ class JobDetail(Listing):
             "diff": say("Diff"),
             "files": say("Files {count}", count=len(self.job.rows)),
             "timeline": say("Timeline"),
+            "raw": say("Raw"),
         }
         second: list[Span] = [(" ", "")]
         for name in TABS:
@@ -102,6 +125,8 @@ class JobDetail(Listing):
             return []
         if self.tab == "problems":
             return self._problem_lines(shown, total)
+        if self.tab == "raw":
+            return self._raw_lines(shown, total)
         lines = [self.sentence(format.job_line(self.job), format.STYLES.get(self.job.state.upper(), ""))]
         if self.tab == "diff" and not total:
             lines = [self.sentence(say("No counts: the bundle was not compared with the roster.")), *lines]
@@ -116,6 +141,7 @@ class JobDetail(Listing):
             "diff": word("entities"),
             "files": word("files"),
             "timeline": word("steps"),
+            "raw": word("lines"),
         }[self.tab]
 
     def _problem_lines(self, shown: int, total: int) -> list[Line]:
@@ -137,17 +163,63 @@ class JobDetail(Listing):
         lines = [self.sentence(line) for line in said]
         return [top, *lines, *[()] * (2 - len(lines)), self.found(shown, total, self.tab_words())]
 
+    def _raw_lines(self, shown: int, total: int) -> list[Line]:
+        assert self.data is not None
+        said = self._raw_said
+        if not said and self.data.faults:
+            one = self.data.faults[self._fault]
+            said = say("{place}: {message}", place=findings.place(one), message=findings.message(one))
+        return [*self.sentences(said, "", 3), self.found(shown, total, self.tab_words())]
+
+    async def _read_raw(self) -> None:
+        """The row of the problem at the cursor, from the archive."""
+        hands, found = self.app.hands, self.data
+        self.raw, self._raw_said = None, ""
+        if hands is None:
+            self._raw_said = say("These screens have no access to the archive.")
+        elif found is None or not found.faults:
+            self._raw_said = say("There is no problem whose line could be shown.")
+        else:
+            one = found.faults[self._fault]
+            if not one.line:
+                self._raw_said = say("This problem is not about a line of a file.")
+            else:
+                try:
+                    self.raw = await hands.raw(self.job, one.file, one.line, one.column)
+                except Refused as error:
+                    self._raw_said = refusals.told(error)
+                else:
+                    self._raw_said = "" if self.raw else say("The bundle is no longer kept.")
+        if self.tab == "raw" and self.there:
+            self.refill(first=True)
+
+    def deeds(self) -> list[Deed]:
+        return job_deeds.of(self.app, self.job)
+
     def open(self, row: Row) -> None:
         if self.tab == "problems" and self.data is not None:
             one = self.data.faults[int(row.key)]
             self.app.push_screen(Detail({**row.record, "message": findings.message(one)}))
+        elif self.tab == "diff" and self.data is not None:
+            entity = "users" if row.key in ("students", "teachers") else row.key
+            found = [one for one in self.data.samples if one.entity == entity]
+            self.app.push_screen(Samples(self.job, entity, found))
         else:
             self.app.push_screen(Detail(dict(row.record)))
 
     def action_tab(self, by: int) -> None:
         if self.has_class("-asking"):
             return
+        self._turned = True
+        if self.tab == "problems" and self.table.row is not None:
+            self._fault = int(self.table.row.key)
         self.tab = TABS[(TABS.index(self.tab) + by) % len(TABS)]
+        if self.tab == "raw":
+            self.run_worker(self._read_raw(), group="raw", exclusive=True)
         self.filter, self.sorted_by = "", None
         self.table.skipped = 0
         self.refill(first=True)
+
+
+def _first_tab(job: Job) -> str:
+    return "problems" if job.errors or job.warnings else "diff"

@@ -3,7 +3,8 @@
 from sql import jobs
 from sql.database import Connection
 from sql.jobs import Job
-from tui import filters, format
+from tui import filters, format, job_deeds
+from tui.deeds import Deed
 from tui.job import JobDetail
 from tui.listing import Listing
 from tui.rows import Column, Line, Row
@@ -18,7 +19,7 @@ class Jobs(Listing):
 
     tab_name = "jobs"
     status_height = 3
-    hint = word("Enter open  / filter  s sort  f follow  T tenant  y copy id  ? help  q back")
+    hint = word("Enter open  a actions  / filter  s sort  f follow  y copy  e export  q back")
     newest_first = True
 
     data: list[Job] | None
@@ -36,16 +37,25 @@ class Jobs(Listing):
     def status(self, shown: int, total: int) -> list[Line]:
         if self.data is None:
             return []
-        row = self.table.row
-        one = next((one for one in self.data if row and str(one.id) == row.key), None)
+        one = self.chosen
         if one is not None:
             lines = self.sentences(format.job_line(one), format.STYLES.get(one.state.upper(), ""), 2)
         else:
             lines = self.sentences(say("No job fits the filter." if total else "No bundle has come yet."), "", 2)
         return [*lines, self.found(shown, total, word("the newest" if total == MOST else "jobs"))]
 
+    @property
+    def chosen(self) -> Job | None:
+        """The job at the cursor."""
+        row = self.table.row
+        return next((one for one in self.data or () if row and str(one.id) == row.key), None)
+
+    def deeds(self) -> list[Deed]:
+        one = self.chosen
+        return [] if one is None else job_deeds.of(self.app, one)
+
     def open(self, row: Row) -> None:
-        one = next((one for one in self.data or () if str(one.id) == row.key), None)
+        one = self.chosen
         if one is not None:
             self.app.push_screen(JobDetail(one))
 

@@ -23,6 +23,11 @@ EVERYWHERE = (
     Key("1", "1", "app.go('overview')", word("Overview: every tenant and how it stands"), True),
     Key("2", "2", "app.go('jobs')", word("Jobs: what came and what became of it"), True),
     Key("3", "3", "app.go('audit')", word("Audit: who did what, newest first"), True),
+    Key("4", "4", "app.go('clients')", word("Clients: who calls the API, with which secrets"), True),
+    Key("5", "5", "app.go('tenants')", word("Tenants: doors, due times, guard, settings"), True),
+    Key("6", "6", "app.go('logs')", word("Logs: what the daemon says"), True),
+    Key("", "", "app.ask_record", word("Record: what became of a pupil, a class, an enrollment"), True),
+    Key("", "", "app.ask_delivery", word("Deliver a file by hand, rehearsed first"), True),
     Key("enter", "Enter", "open", word("Open what the cursor stands on")),
     Key("escape", "Esc", "back(True)", word("Drop the filter; go back")),
     Key("q", "q", "back(False)", word("Go back; on the Overview: quit")),
@@ -43,6 +48,12 @@ EVERYWHERE = (
     Key("S", "S", "reverse", word("Sort the other way round"), True),
     Key("f", "f", "follow", word("Follow: keep the cursor on the newest row"), True),
     Key("T", "T", "app.choose_tenant", word("Show one tenant only, or all"), True),
+    Key("a", "a", "deeds", word("What can be done to the item"), True),
+    Key("A", "A", "deed('approve')", word("Approve the held bundle: opens a dialog")),
+    Key("X", "X", "deed('reject')", word("Reject the held bundle: opens a dialog")),
+    Key("R", "R", "deed('retry')", word("Try the job once more: opens a dialog")),
+    Key("B", "B", "deed('rollback')", word("Roll back the job: opens a dialog")),
+    Key("e", "e", "export", word("Export what is listed to a file, CSV or JSONL"), True),
     Key("r", "r", "refresh", word("Look again at once"), True),
     Key("y", "y", "copy", word("Copy the id or value of the row (OSC 52)"), True),
     Key("Y", "Y", "copy_row", word("Copy the row as JSON (OSC 52)"), True),
@@ -51,8 +62,13 @@ EVERYWHERE = (
     Key("ctrl+c,ctrl+q", "Ctrl+C Ctrl+Q", "app.quit", word("Quit, from anywhere"), True),
 )
 JOB = (
-    Key("tab", "Tab", "tab(1)", word("Job: next of Problems, Diff, Files, Timeline")),
+    Key("tab", "Tab", "tab(1)", word("Job: next of Problems, Diff, Files, Timeline, Raw")),
     Key("shift+tab", "Shift+Tab", "tab(-1)", word("Job: the one before")),
+)
+LOGS = (
+    Key("l", "l", "level", word("Logs: show from another level on")),
+    Key("u", "u", "unit", word("Logs: show one part of the daemon only, or all")),
+    Key("w", "w", "wrap", word("Logs: fold long lines, or cut them")),
 )
 AUDIT = (
     Key("t", "t", "range", word("Audit: choose a range of time")),
@@ -65,4 +81,5 @@ def bindings(keys: tuple[Key, ...]) -> list[BindingType]:
     return [
         Binding(one.keys, one.action, one.does, show=False, priority="ctrl+c" in one.keys or "tab" in one.keys)
         for one in keys
+        if one.keys
     ]

@@ -9,8 +9,10 @@ from textual.binding import BindingType
 from textual.screen import Screen
 from textual.widgets import Input
 
+from oneroster import safe
 from sql.database import Connection
-from tui import filters, format, keys, rows, text, times, words
+from tui import exporting, filters, format, keys, rows, text, times, words
+from tui.dialog import Dialog
 from tui.format import Moment
 from tui.lines import Lines
 from tui.rows import Column, Line, Row, Span
@@ -19,8 +21,16 @@ from tui.words import say, word
 
 if TYPE_CHECKING:
     from tui.app import RosterHub
+    from tui.deeds import Deed
 
-TABS = (("overview", word("1 Overview")), ("jobs", word("2 Jobs")), ("audit", word("3 Audit")))
+TABS = (
+    ("overview", word("1 Overview")),
+    ("jobs", word("2 Jobs")),
+    ("audit", word("3 Audit")),
+    ("clients", word("4 Clients")),
+    ("tenants", word("5 Tenants")),
+    ("logs", word("6 Logs")),
+)
 
 
 class Listing(Screen[None]):
@@ -94,7 +104,16 @@ class Listing(Screen[None]):
     def open(self, row: Row) -> None:
         """Enter on a row."""
 
+    def deeds(self) -> "list[Deed]":
+        """What can be done to the item at the cursor."""
+        return []
+
     # Painting
+
+    @property
+    def there(self) -> bool:
+        """Whether it is composed, and not on its way out."""
+        return self.is_mounted and self.is_attached and not self._pruning
 
     @property
     def table(self) -> Table:
@@ -144,7 +163,7 @@ class Listing(Screen[None]):
     def paint(self) -> None:
         """Everything but the list."""
         width = self.size.width
-        if not self.is_mounted or not width:
+        if not self.there or not width:
             return
         self.query_one("#header", Lines).put(self._header(width))
         self.query_one("#banner", Lines).put([rows.edges([(f" {self.app.away_sentence}", "alarm")], [], width)])
@@ -173,7 +192,7 @@ class Listing(Screen[None]):
 
     def sentence(self, said: str, style: str = "") -> Line:
         """A line for `status`."""
-        return rows.edges([(f" {said}", style)], [], self.size.width)
+        return rows.edges([(f" {text.clean(said)}", style)], [], self.size.width)
 
     def sentences(self, said: str, style: str, height: int) -> list[Line]:
         """The same on so many lines, of which the last may be empty."""
@@ -197,6 +216,10 @@ class Listing(Screen[None]):
         self.paint()
 
     # Keys
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """A key that comes before the screen stands, or while it goes, is not for it."""
+        return self.there
 
     def on_key(self) -> None:
         if self.note:
@@ -273,13 +296,35 @@ class Listing(Screen[None]):
 
     def action_copy(self) -> None:
         if self.table.row is not None:
-            self.app.copy_to_clipboard(self.table.row.copied)
-            self.say(say("Copied {value}", value=self.table.row.copied))
+            copied = safe.shown(self.table.row.copied)  # pasted into a shell, a line break would be Enter
+            self.say(self.app.copy(copied) or say("Copied {value}", value=copied))
 
     def action_copy_row(self) -> None:
         if self.table.row is not None:
-            self.app.copy_to_clipboard(format.json(self.table.row.record))
-            self.say(say("Copied the row as JSON."))
+            copied = safe.json(format.json(self.table.row.record))
+            self.say(self.app.copy(copied) or say("Copied the row as JSON."))
+
+    # Deeds
+
+    def action_deeds(self) -> None:
+        found = self.deeds()
+        if found:
+            self.app.choose_deed(found)
+        else:
+            self.say(say("Nothing can be done to this."))
+
+    def action_deed(self, name: str) -> None:
+        found = next((one for one in self.deeds() if one.name == name), None)
+        if found is not None:
+            self.app.begin(found)
+        else:
+            self.say(say("Nothing here can be decided about in this way."))
+
+    def action_export(self) -> None:
+        if self.table.rows:
+            self.app.push_screen(Dialog(exporting.ask(self.tab_name, self.table.rows, self.at)))
+        else:
+            self.say(say("Nothing is listed."))
 
     # The filter
 

@@ -6,7 +6,8 @@ from sql import jobs, tenants
 from sql.database import Connection
 from sql.jobs import Queue
 from sql.tenants import Health
-from tui import format, times
+from tui import format, job_deeds, tenant_deeds, times
+from tui.deeds import Deed
 from tui.listing import Listing
 from tui.rows import Column, Line, Row
 from tui.words import say, word
@@ -24,14 +25,14 @@ class Overview(Listing):
 
     tab_name = "overview"
     status_height = 4
-    hint = word("Enter open  / filter  s sort  T tenant  : command  ? help  q quit")
+    hint = word("Enter open  a actions  / filter  s sort  T tenant  : command  ? help  q quit")
 
     data: Standing | None
 
     async def fetch(self, conn: Connection) -> Standing:
         chosen = self.app.tenant
         found = [one for one in await tenants.health(conn) if chosen in (None, one.code)]
-        found.sort(key=lambda one: (format.URGENT.index(format.tenant_state(one)), one.code))
+        found.sort(key=lambda one: (format.URGENT.index(format.tenant_state(one, self.at.now)), one.code))
         return Standing(found, await jobs.queue(conn, times.midnight(self.at.now, self.at.zone)))
 
     def columns(self) -> tuple[Column, ...]:
@@ -43,9 +44,9 @@ class Overview(Listing):
     def status(self, shown: int, total: int) -> list[Line]:
         if self.data is None:
             return []
-        one = next((one for one in self.data.tenants if self.table.row and one.code == self.table.row.key), None)
+        one = self.chosen
         if one is not None:
-            said, style = format.why(one)
+            said, style = format.why(one, self.at)
         else:
             said = say("No tenant fits the filter." if total else "No tenants yet: rosterhub tenant add")
             style = ""
@@ -54,6 +55,21 @@ class Overview(Listing):
             self.sentence(format.queue_line(self.data.queue)),
             self.found(shown, total, word("tenants")),
         ]
+
+    @property
+    def chosen(self) -> Health | None:
+        """The tenant at the cursor."""
+        row = self.table.row
+        return next((one for one in self.data.tenants if row and one.code == row.key), None) if self.data else None
+
+    def deeds(self) -> list[Deed]:
+        one = self.chosen
+        if one is None:
+            return []
+        found = tenant_deeds.deeds(self.app, one.code, one.state)
+        if one.job_id is not None and one.job_state is not None:
+            found = [*job_deeds.deeds(self.app, one.job_id, one.job_state, approved=one.approved), *found]
+        return found
 
     def open(self, row: Row) -> None:
         self.app.open_tenant(row.key)

@@ -15,6 +15,8 @@ class Choice(msgspec.Struct, frozen=True):
     key: str
     title: str
     more: str
+    refused: str = ""
+    """Why it cannot be chosen."""
 
 
 class Picker(Listing):
@@ -51,7 +53,7 @@ class Picker(Listing):
         return [
             Row(
                 key=one.key,
-                cells=((one.title, ""), (one.more, "")),
+                cells=((one.title, "dim" if one.refused else ""), (one.more, "dim" if one.refused else "")),
                 ranks=(one.title, one.more),
                 facts={"title": one.title.casefold(), "more": one.more.casefold()},
                 copied=one.title,
@@ -61,11 +63,19 @@ class Picker(Listing):
         ]
 
     def status(self, shown: int, total: int) -> list[Line]:
+        refused = self._refused()
+        if refused:
+            return [self.sentence(refused, "warn")]
         return [self.sentence(f"{self.heading}: {say(self.hint)}", "dim")]
+
+    def _refused(self) -> str:
+        """Why the choice at the cursor cannot be chosen."""
+        row = self.table.row
+        return next((one.refused for one in self.choices if row is not None and one.key == row.key), "")
 
     def entered(self) -> None:
         row = self.table.row
-        if row is not None:
+        if row is not None and not self._refused():
             self.app.pop_screen()
             self.chosen(row.key)
 

@@ -19,7 +19,7 @@ class Away(Exception):
 
 
 class Source:
-    """Reading transactions across the hub, under one role."""
+    """Transactions under one role."""
 
     def __init__(self, conninfo: str, role: Role) -> None:
         self._conninfo = conninfo
@@ -34,6 +34,18 @@ class Source:
             async with asyncio.timeout(READ):
                 pool = self._pool or await self._open()
                 async with database.hub(pool, self._role, read_only=True) as conn:
+                    yield conn
+        except (*database.OUTAGE, TimeoutError) as error:
+            await self.close()
+            raise Away from error
+
+    @asynccontextmanager
+    async def acting(self) -> AsyncIterator[Connection]:
+        """A transaction that may change things, as far as the role may; raises Away, NOT_ALLOWED."""
+        try:
+            async with asyncio.timeout(READ):
+                pool = self._pool or await self._open()
+                async with database.hub(pool, self._role) as conn:
                     yield conn
         except (*database.OUTAGE, TimeoutError) as error:
             await self.close()

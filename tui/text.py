@@ -1,38 +1,21 @@
 """Text for a terminal: nothing of a stranger's value goes out raw, and every width is counted in cells."""
 
-import unicodedata
 from collections.abc import Iterator
 from functools import lru_cache
 
 from rich.cells import cell_len
 
+from oneroster import safe
+
+clean = safe.shown
+
 CUT = "~"
 """Stands at the end of what did not fit."""
 
-PRESENTATION = "\ufe0e\ufe0f"
-"""Asks for a glyph as text or emoji; terminals disagree about the width that makes, so it is left out."""
 
-UNSEEN = {"Cc", "Cf", "Zl", "Zp", "Cs", "Co", "Cn"}
-"""Control, format (bidi and zero-width marks among them), line ends, surrogates, private and unassigned."""
-
-
-@lru_cache(maxsize=4096)
-def clean(text: str) -> str:
-    """The text with control characters as `^[`, and every other character that steers or hides as `\\u202e`."""
-    if text.isascii() and text.isprintable():
-        return text
-    return "".join(_seen(character) for character in text if character not in PRESENTATION)
-
-
-def _seen(character: str) -> str:
-    code = ord(character)
-    if code < 0x20 or code == 0x7F:
-        return "^" + chr(code ^ 0x40)
-    if unicodedata.category(character) not in UNSEEN:
-        return " " if character.isspace() and character != "\u3000" else character
-    if code < 0x100:
-        return f"\\x{code:02x}"
-    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+def width(text: str) -> int:
+    """The cells of the cleaned text."""
+    return cell_len(clean(text))
 
 
 @lru_cache(maxsize=8192)

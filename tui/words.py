@@ -59,6 +59,7 @@ STATES = (
     word("ROLLED_BACK"),
     word("OK"),
     word("PAUSED"),
+    word("STALE"),
     word("NONE"),
 )
 """Of jobs (design: words and states), and what tenants have beyond them."""
@@ -137,6 +138,33 @@ FIELDS = {
     "who_kind": word("kind of who"),
 }
 """Members of a record, where it is shown field by field."""
+
+CHANGES = {
+    "made": word("made"),
+    "changed": word("changed"),
+    "removed": word("removed"),
+    "returned": word("returned"),
+    "undone": word("undone"),
+    "inserted": word("comes"),
+    "updated": word("changes"),
+    "deleted": word("goes"),
+}
+"""What becomes of a record."""
+
+SETTINGS = {
+    "name": word("Name:"),
+    "profile": word("Profile:"),
+    "encoding": word("Encoding (auto, cp932):"),
+    "guard_deleted": word("Guard: most deleted, %:"),
+    "guard_updated": word("Guard: most updated, %:"),
+    "window": word("Window FIRST..LAST, or none:"),
+    "window_deleted": word("In it: most deleted, %:"),
+    "window_updated": word("In it: most updated, %:"),
+    "due": word("Due (Japan, HH:MM), or none:"),
+    "grace": word("Grace:"),
+    "quota": word("Quota, or none:"),
+}
+"""What can be set for a tenant, as `wishes` names it."""
 
 SEVERITIES = {"error": word("error"), "warning": word("warning")}
 DONE = {True: word("yes"), False: word("NO")}

@@ -1,6 +1,6 @@
 """Log-ins at the SFTP server: passwords and keys, and what keeps guessing hopeless.
 
-All of it runs in the connections' threads. At most two passwords are checked at once (each takes 64 MiB), one by one
+All of it runs in the connections' threads. At most two passwords are checked at once (daemon/passwords.py), one by one
 for each user and address; after five wrong ones that pair is shut out for 15 minutes, doubling up to a day. Others on
 the same address are unharmed. An unknown user costs what a wrong password does, and no refusal comes early.
 """
@@ -8,16 +8,15 @@ the same address are unharmed. An unknown user costs what a wrong password does,
 import asyncio
 import hmac
 import re
-import secrets
 import threading
 import time
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
-import argon2
 import paramiko
 
 from api import guesses
+from daemon.passwords import Hasher
 from sql import database, inboxes
 from sql.database import Pool
 from sql.inboxes import Login
@@ -27,9 +26,6 @@ PATIENCE = 10.0
 """Seconds for the database to say whose door it is."""
 
 T = TypeVar("T")
-HASHER = argon2.PasswordHasher()
-"""Argon2id, 64 MiB, 3 passes, 4 lanes."""
-
 REMEMBERED = 10_000
 """Pairs of address and user, who take turns."""
 
@@ -37,10 +33,9 @@ REMEMBERED = 10_000
 class Logins:
     """Who may come in."""
 
-    def __init__(self, pool: Pool, loop: asyncio.AbstractEventLoop, *, pause: float = 1.0) -> None:
+    def __init__(self, pool: Pool, loop: asyncio.AbstractEventLoop, hasher: Hasher, *, pause: float = 1.0) -> None:
         self._pool, self._loop, self._pause = pool, loop, pause
-        self._nobody = HASHER.hash(secrets.token_urlsafe())
-        self._two = threading.BoundedSemaphore(2)
+        self._hasher = hasher
         self._lock = threading.Lock()
         self._guesses = guesses.Guesses()
         self._locks: dict[tuple[str, str], threading.Lock] = {}
@@ -73,14 +68,9 @@ class Logins:
         with self._lock:
             if self._guesses.wait(name, address):
                 return False
-        known = login.password_hash if login else None
-        with self._two:
-            self.checks += 1
-            try:
-                right = HASHER.verify(known or self._nobody, password) and known is not None
-            except (argon2.exceptions.VerificationError, argon2.exceptions.InvalidHashError):
-                right = False
+        right = self._hasher.verify(login.password_hash if login else None, password)
         with self._lock:
+            self.checks += 1
             if right:
                 self._guesses.right(name, address)
             else:

@@ -14,11 +14,12 @@ from typing import TypeVar
 import msgspec
 import structlog
 
-from daemon import delivery
+from daemon import delivery, quota
 from daemon.doors import names, remote, scan, take
 from daemon.doors.take import Hub
+from daemon.quota import OverQuota
 from oneroster.refused import Refused
-from sql import audit, database, inboxes
+from sql import audit, database, inboxes, tenants
 from sql.inboxes import Fetched, Inbox
 
 log = structlog.get_logger("daemon.doors")
@@ -67,6 +68,9 @@ class Pull:
                 )
             except delivery.Changed:
                 continue
+            except OverQuota as error:  # it stays fetched, and is taken once there is room
+                log.warning("not delivered", inbox=self._inbox.id, error=str(error))
+                continue
             await asyncio.to_thread(take.remove, self._root, found)
             log.info("delivered", inbox=self._inbox.id, job=str(job)[:8])
 
@@ -75,6 +79,10 @@ class Pull:
         try:
             async with database.hub(self._hub.pool, "ingest", read_only=True) as conn:
                 known = {one.name: one for one in await inboxes.fetched(conn, self._inbox)}
+                owner = await tenants.by_id(conn, self._inbox.tenant_id)
+            free = await quota.free(self._hub.pool, self._hub.state, owner)
+            if free is not None and free <= 0:
+                raise OverQuota("Nothing is fetched until there is room again.")
             for one in await self._away(self._fetch, known):
                 async with database.hub(self._hub.pool, "ingest") as conn:
                     await inboxes.remember(conn, self._inbox, one)

@@ -47,7 +47,15 @@ async def serve(settings: Settings, place: Place) -> None:
     visitors = ThreadPoolExecutor(VISITORS, "visitor")
     async with database.open_pool(place.conninfo, size=6) as pool, asyncio.TaskGroup() as tasks:
         rules = settings.doors
-        hub = Hub(pool, master, settings.state, settle=rules.settle, scan=rules.scan, visitors=visitors)
+        hub = Hub(
+            pool,
+            master,
+            settings.state,
+            settle=rules.settle,
+            scan=rules.scan,
+            passwords=settings.passwords,
+            visitors=visitors,
+        )
         server = await _server(settings, place, hub)
         if server is not None:
             tasks.create_task(server.serve(place.stop))

@@ -28,6 +28,7 @@ from paramiko.common import (
 from daemon.doors import logins, sftp_answers, sftp_files
 from daemon.doors.take import Hub
 from daemon.doors.uploads import Uploads
+from daemon.passwords import Hasher
 from sql import audit, database
 from sql.inboxes import Inbox, Login
 
@@ -142,7 +143,7 @@ class Server:
     ) -> None:
         self.hub, self.limits = hub, limits or Limits()
         self.loop = asyncio.get_running_loop()
-        self.logins = logins.Logins(hub.pool, self.loop, pause=self.limits.pause)
+        self.logins = logins.Logins(hub.pool, self.loop, Hasher(hub.passwords), pause=self.limits.pause)
         self.sessions: list[Session] = []
         self._listener, self._keys = listener, keys
         self._uploads: dict[int, Uploads] = {}

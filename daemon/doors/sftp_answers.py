@@ -11,6 +11,7 @@ from paramiko.sftp import SFTP_FAILURE, SFTP_NO_SUCH_FILE, SFTP_OP_UNSUPPORTED, 
 
 from daemon.doors import names
 from daemon.doors.sftp_files import MOST_PACKET, Files, Handle, Visit
+from daemon.quota import OverQuota
 from oneroster.refused import Refused
 from sql import database
 
@@ -70,6 +71,8 @@ class Subsystem(paramiko.SFTPServer):
                 super()._process(t, request_number, msg)
         except names.BadName:
             self._send_status(request_number, SFTP_PERMISSION_DENIED, "That name cannot be used.")
+        except OverQuota as error:
+            self._send_status(request_number, SFTP_FAILURE, str(error))
         except OSError as error:
             self._send_status(request_number, _code(error))
         except (*database.OUTAGE, TimeoutError, RuntimeError, Refused) as error:

@@ -17,10 +17,12 @@ import paramiko
 import structlog
 from paramiko.sftp import SFTP_FAILURE, SFTP_OK, SFTP_OP_UNSUPPORTED, SFTP_PERMISSION_DENIED
 
+from daemon import quota
 from daemon.doors import logins, names, uploads
 from daemon.doors.uploads import Uploads
+from daemon.quota import OverQuota
 from oneroster.bundle import MOST_BYTES
-from sql import audit, database
+from sql import audit, database, tenants
 
 MOST_PACKET = 256 * 1024
 PATIENCE = 600.0
@@ -64,6 +66,19 @@ class Visit:
         logins.wait_for(self.loop, self.files.deliver(found, self.actor), PATIENCE)
         return SFTP_OK
 
+    def room(self) -> int | None:
+        """Bytes that may still be uploaded, None without a limit. Raises OverQuota where there are none."""
+        free: int | None = logins.wait_for(self.loop, self._room(), logins.PATIENCE)
+        if free is not None and free <= 0:
+            raise OverQuota
+        return free
+
+    async def _room(self) -> int | None:
+        hub = self.files.hub
+        async with database.hub(hub.pool, "ingest", read_only=True) as conn:
+            owner = await tenants.by_id(conn, self.files.tenant_id)
+        return await quota.free(hub.pool, hub.state, owner)
+
     async def _write(self, action: str, target: str, ok: bool) -> None:
         async with database.hub(self.files.hub.pool, "ingest") as conn:
             await audit.write(conn, self.files.tenant_id, self.actor, action, target, ok=ok)
@@ -72,9 +87,10 @@ class Visit:
 class Handle(paramiko.SFTPHandle):
     """An open file; `writes` for one that is being uploaded."""
 
-    def __init__(self, visit: Visit, number: int, path: Path, *, writes: bool) -> None:
+    def __init__(self, visit: Visit, number: int, path: Path, *, writes: bool, room: int | None = None) -> None:
         super().__init__()
         self._visit, self._number, self._path, self.writes = visit, number, path, writes
+        self._most = MOST_BYTES if room is None else min(MOST_BYTES, os.fstat(number).st_size + room)
         self._failed = False
 
     def finish(self) -> int:
@@ -118,7 +134,7 @@ class Handle(paramiko.SFTPHandle):
         if not self.writes:
             return SFTP_PERMISSION_DENIED
         try:
-            if offset + len(data) > MOST_BYTES:
+            if offset + len(data) > self._most:
                 raise OSError(errno.EFBIG, os.strerror(errno.EFBIG))
             view = memoryview(data)
             while view:
@@ -137,7 +153,7 @@ class Handle(paramiko.SFTPHandle):
         if not self.writes:
             return SFTP_PERMISSION_DENIED
         if attr.st_size is not None:
-            if attr.st_size > MOST_BYTES:
+            if attr.st_size > self._most:
                 return SFTP_FAILURE
             os.ftruncate(self._number, attr.st_size)
         if attr.st_mtime is not None:
@@ -246,6 +262,7 @@ class Files(paramiko.SFTPServerInterface):
             raise
 
     def _begin_upload(self, where: Path, flags: int) -> Handle:
+        room = self._visit.room()
         kept = flags & (os.O_WRONLY | os.O_RDWR | os.O_APPEND)
         with names.entered(self._files.root, *where[:-1]) as folder:
             there = _there(where[-1], folder)
@@ -265,7 +282,7 @@ class Files(paramiko.SFTPServerInterface):
             else:
                 number = _open(where[-1], kept, folder)
         self._files.begin(number, where)
-        return Handle(self._visit, number, where, writes=True)
+        return Handle(self._visit, number, where, writes=True, room=room)
 
     def _rename(self, oldpath: str, newpath: str, *, over: bool) -> int:
         with self._visit.deed("sftp.rename", f"{oldpath.lstrip('/')} {newpath.lstrip('/')}"):

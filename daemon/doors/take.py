@@ -10,9 +10,10 @@ from pathlib import Path
 
 import msgspec
 
-from daemon import delivery
+from daemon import config, delivery
 from daemon.doors import names, scan
 from daemon.doors.scan import Found
+from daemon.quota import OverQuota
 from sql import audit, database, inboxes
 from sql.database import Pool
 from sql.inboxes import Inbox
@@ -30,8 +31,11 @@ class Hub(msgspec.Struct, frozen=True):
     """Seconds, as in scan.Rules."""
     listed: float = 60.0
     """Seconds that a delivered file stays listed after its job has ended."""
+    passwords: config.Passwords = config.Passwords()
     visitors: Executor | None = None
     """Threads for visits to remote accounts, which may take long, so that they keep nobody else waiting."""
+    refused: dict[int, list[Found]] = {}
+    """By inbox, the last bundles that found no room: each is told of in the log once."""
 
     def folder(self, inbox_id: int) -> Path:
         """What an inbox has of its own in the state folder."""
@@ -41,7 +45,10 @@ class Hub(msgspec.Struct, frozen=True):
 async def take(
     hub: Hub, tenant_id: int, inbox_id: int, via: str, root: Path, found: Found, actor: audit.Actor
 ) -> uuid.UUID:
-    """Deliver a bundle found below `root`; its job. Raises delivery.Changed when the files are no longer as found."""
+    """Deliver a bundle found below `root`; its job.
+
+    Raises delivery.Changed when the files are no longer as found, OverQuota where the tenant has no room for it.
+    """
     still = partial(scan.unchanged, root, found)
     with contextlib.ExitStack() as stack:
         source: delivery.Source
@@ -52,18 +59,25 @@ async def take(
             source = {names.shown(name): partial(names.opened, root, *found.folder, name) for name in found.files}
         if not await asyncio.to_thread(still):
             raise delivery.Changed(found.bundle)
-        return await delivery.deliver(
-            hub.pool,
-            hub.master,
-            hub.state,
-            tenant_id,
-            inbox=inbox_id,
-            via=via,
-            bundle=found.bundle,
-            source=source,
-            actor=actor,
-            still=still,
-        )
+        try:
+            return await delivery.deliver(
+                hub.pool,
+                hub.master,
+                hub.state,
+                tenant_id,
+                inbox=inbox_id,
+                via=via,
+                bundle=found.bundle,
+                source=source,
+                actor=actor,
+                still=still,
+            )
+        except OverQuota as error:
+            known = hub.refused.get(inbox_id, [])
+            if found not in known:
+                await delivery.refuse(hub.pool, tenant_id, actor, via, found.bundle, error)
+                hub.refused[inbox_id] = [*known[-99:], found]
+            raise
 
 
 def remove(root: Path, found: Found) -> None:

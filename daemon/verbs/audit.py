@@ -15,6 +15,7 @@ from cyclopts import App
 
 from daemon import printing, sealing
 from daemon.verbs import Given, orderly
+from oneroster import safe
 from oneroster.refused import Refused
 from sql import audit, database, shown
 from sql import search as searching
@@ -313,15 +314,15 @@ def _opened(file: Path | None) -> Iterator[TextIO]:
 async def _write(stream: TextIO, format: Format, entries: AsyncIterator[Entry]) -> int:
     """How many entries were written."""
     count = 0
-    writer = csv.writer(stream, lineterminator="\r\n")
+    writer = csv.writer(stream, lineterminator="\r\n", quoting=csv.QUOTE_ALL)
     if format == "csv":
         writer.writerow(HEADER)
     async for one in entries:
         count += 1
         said = _json(one)
         if format == "jsonl":
-            stream.write(printing.json_line(said) + "\n")
+            stream.write(safe.json(msgspec.json.encode(said).decode()) + "\n")
         else:
             said |= {"ok": "yes" if one.ok else "no", "detail": msgspec.json.encode(one.detail).decode()}
-            writer.writerow([printing.cell("" if value is None else str(value)) for value in said.values()])
+            writer.writerow([safe.cell("" if value is None else str(value)) for value in said.values()])
     return count

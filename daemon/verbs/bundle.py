@@ -64,19 +64,11 @@ def ingest(
     from daemon import delivery
 
     async def work(pool: Pool) -> Job:
+        here.person.require("bundle.receive")
         async with database.hub(pool, "viewer", read_only=True) as conn:
             owner = await tenants.by_code(conn, tenant)
-        number = await delivery.deliver(
-            pool,
-            here.master,
-            here.settings.state,
-            owner,
-            inbox=None,
-            via="hand",
-            bundle=bundle.name,
-            source=bundle,
-            actor=here.actor,
-        )
+        state, role = here.settings.state, here.person.role
+        number = await delivery.by_hand(pool, here.master, state, owner, bundle, here.actor, role)
         return await waiting.ended(pool, number) if wait else await waiting.now(pool, number)
 
     job = here.run(work)
@@ -92,6 +84,7 @@ def _rehearse(tenant: str, bundle: Path, *, json: bool, here: Here) -> int:
     from daemon.ingest import Outcome
 
     async def work(pool: Pool) -> Outcome:
+        here.person.require("bundle.rehearse")
         async with database.hub(pool, "viewer", read_only=True) as conn:
             owner = await tenants.by_code(conn, tenant)
         return await rehearsal.rehearse(pool, here.master, owner, bundle)

@@ -1,8 +1,6 @@
 """rosterhub client: machines that call the API."""
 
 import datetime
-import ipaddress
-import re
 from typing import Any
 
 from cyclopts import App
@@ -12,7 +10,7 @@ from daemon.here import Here
 from daemon.verbs import Given
 from oneroster import scopes
 from oneroster.refused import Refused
-from sql import clients, database, shown, tenants
+from sql import amounts, clients, database, limits, shown, tenants
 from sql.clients import Client
 from sql.database import Pool
 
@@ -75,7 +73,7 @@ def add(tenant: str, *, name: str, scope: list[str] | None = None, json: bool = 
     allowed = [_scope(one) for one in scope or scopes.DEFAULT]
 
     async def work(pool: Pool) -> tuple[str, str]:
-        async with database.hub(pool, "admin") as conn:
+        async with here.deed(pool, "client.add") as conn:
             owner = await tenants.by_code(conn, tenant)
             return await clients.add(conn, owner.id, name, allowed, here.master, here.actor)
 
@@ -152,14 +150,10 @@ def rotate(client_id: str, *, overlap: str = "7d", json: bool = False, here: Giv
     json
         Print JSON.
     """
-    found = re.fullmatch(r"(\d+)([smhd])", overlap)
-    if not found:
-        raise BadOverlap(overlap)
-    units = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
-    time = datetime.timedelta(**{units[found[2]]: int(found[1])})
+    time = datetime.timedelta(seconds=amounts.seconds(overlap))
 
     async def work(pool: Pool) -> tuple[Client, str]:
-        async with database.hub(pool, "admin") as conn:
+        async with here.deed(pool, "client.rotate") as conn:
             client = await clients.by_id(conn, client_id)
             return client, await clients.rotate(conn, client, time, here.master, here.actor)
 
@@ -195,16 +189,16 @@ def set_(
         A network it may call from, repeated for several; `any` for all.
     """
     changes = {
-        "rate": None if rate is None else _rate(rate),
-        "burst": None if burst is None else _burst(burst),
+        "rate": None if rate is None else limits.rate(rate),
+        "burst": None if burst is None else limits.burst(burst),
         "expires": None if expires is None else expires.astimezone(datetime.UTC),
-        "allow": None if allow is None else _networks(allow),
+        "allow": None if allow is None else limits.networks(allow),
     }
     if all(value is None for value in changes.values()):
         raise NothingToSet
 
     async def work(pool: Pool) -> Client:
-        async with database.hub(pool, "admin") as conn:
+        async with here.deed(pool, "client.set") as conn:
             client = await clients.by_id(conn, client_id)
             await clients.change(conn, client, here.actor, **changes)  # type: ignore[arg-type]
             return client
@@ -213,46 +207,10 @@ def set_(
     printing.line(f"Client {client.client_id} ({client.name}) is changed; within 5 seconds it is bound by that.")
 
 
-def _rate(text: str) -> int:
-    found = re.fullmatch(r"([0-9]{1,6})(/m)?", text, re.ASCII)
-    if found is None or (found[2] is None and int(found[1])):
-        raise BadRate(text)
-    return int(found[1])
-
-
-def _burst(number: int) -> int:
-    if not 1 <= number <= 1_000_000:
-        raise BadRate(str(number))
-    return number
-
-
-def _networks(texts: list[str]) -> list[str]:
-    if texts == ["any"]:
-        return []
-    try:
-        return [str(ipaddress.ip_network(text)) for text in texts]
-    except ValueError as error:
-        raise BadNetwork(str(error)) from error
-
-
 class NothingToSet(Refused):
     """Nothing is named that should be set."""
 
     hint = "Name --rate, --burst, --expires or --allow."
-    exit_code = 64
-
-
-class BadRate(Refused):
-    """That is no number of requests."""
-
-    hint = "Write --rate 600/m, or --rate 0 for any number; --burst is 1 or more."
-    exit_code = 64
-
-
-class BadNetwork(Refused):
-    """That is no network."""
-
-    hint = "Write 192.0.2.0/24, 192.0.2.7 or 2001:db8::/32, or any."
     exit_code = 64
 
 
@@ -271,17 +229,10 @@ def revoke(client_id: str, *, reason: str, here: Given) -> None:
     """
 
     async def work(pool: Pool) -> Client:
-        async with database.hub(pool, "admin") as conn:
+        async with here.deed(pool, "client.revoke") as conn:
             client = await clients.by_id(conn, client_id)
             await clients.revoke(conn, client, reason, here.actor)
             return client
 
     client = here.run(work)
     printing.line(f"Client {client.client_id} ({client.name}) is revoked.")
-
-
-class BadOverlap(Refused):
-    """That is no length of time."""
-
-    hint = "Write 0s, 30m, 12h or 7d."
-    exit_code = 64

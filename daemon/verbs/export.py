@@ -47,6 +47,7 @@ def export(
     from daemon import export as exporting
 
     async def work(pool: Pool) -> "Written":
+        here.person.require("bundle.export")
         async with database.hub(pool, "viewer", read_only=True) as conn:
             owner = await tenants.by_code(conn, tenant)
         return await exporting.export(
@@ -62,7 +63,7 @@ def export(
     with orderly():
         written = here.run(work)
     for sentence in written.left_out:
-        printing.talk(printing.clean(f"rosterhub: {sentence}"))
+        printing.talk(f"rosterhub: {sentence}")
     if json:
         printing.data(msgspec.structs.asdict(written))
     else:

@@ -18,6 +18,9 @@ from sql.inboxes import Door, Inbox
 
 app = App(name="inbox", help="The doors of a tenant: an SFTP user, a watched folder, or a remote account to pull from.")
 
+AWAY = 69
+"""The exit code for a door through which nothing comes now."""
+
 
 class BadDoor(Refused):
     """That cannot be an inbox."""
@@ -82,10 +85,10 @@ def add(
         Print JSON.
     """
     password = sys.stdin.readline().rstrip("\n") if password_stdin else None
-    door = _door(kind, user, password, public_key, path, url, key, host_key, every)
+    door = _door(here, kind, user, password, public_key, path, url, key, host_key, every)
 
     async def work(pool: Pool) -> Inbox:
-        async with database.hub(pool, "admin") as conn:
+        async with here.deed(pool, "inbox.add") as conn:
             owner = await tenants.by_code(conn, tenant)
             number = await inboxes.add(conn, owner.id, door, here.actor)
             return next(one for one in await inboxes.in_use(conn, tenant) if one.id == number)
@@ -94,7 +97,7 @@ def add(
     if json:
         printing.data(shown(made, here))
     else:
-        printing.line(f"Inbox {made.id} of {made.tenant}: {made.kind} {made.user_name or made.path or made.url}.")
+        printing.line(f"Inbox {made.id} of {made.tenant}: {made.kind} {made.place}.")
 
 
 @app.command(name="list")
@@ -121,11 +124,64 @@ def list_(tenant: str | None = None, *, json: bool = False, here: Given) -> None
     else:
         printing.table(
             ("ID", "TENANT", "KIND", "WHERE", "TROUBLE"),
-            [(one.id, one.tenant, one.kind, one.user_name or one.path or one.url, one.trouble) for one in found],
+            [(one.id, one.tenant, one.kind, one.place, one.trouble) for one in found],
         )
 
 
+@app.command
+def remove(id: int, *, reason: str, here: Given) -> None:
+    """Close a door for good. What came through it stays; its user name may be given to another.
+
+    Example: rosterhub inbox remove 3 --reason "moved to the new export"
+
+    Parameters
+    ----------
+    id
+        Its number, as `inbox list` shows it.
+    reason
+        Why; kept in the audit log.
+    """
+
+    async def work(pool: Pool) -> Inbox:
+        async with here.deed(pool, "inbox.remove") as conn:
+            found = await inboxes.by_number(conn, id)
+            await inboxes.remove(conn, found, reason, here.actor)
+            return found
+
+    gone = here.run(work)
+    printing.line(f"Inbox {gone.id} of {gone.tenant} ({gone.kind} {gone.place}) is removed.")
+
+
+@app.command
+def test(id: int, *, json: bool = False, here: Given) -> int:
+    """Try a door: the folder, the SFTP server or the remote account, as they are now. Nothing is delivered.
+
+    Example: rosterhub inbox test 3
+
+    Parameters
+    ----------
+    id
+        Its number, as `inbox list` shows it.
+    json
+        Print JSON.
+    """
+    from daemon.doors import trying
+
+    async def work(pool: Pool) -> Inbox:
+        async with here.deed(pool, "inbox.test") as conn:
+            return await inboxes.by_number(conn, id)
+
+    found = here.run(work)
+    trial = trying.try_out(found, here.sftp)
+    if json:
+        printing.data({**shown(found, here), "ok": trial.ok, "found": trial.found})
+    else:
+        printing.line(f"Inbox {found.id} of {found.tenant} ({found.kind} {found.place}): {trial.found}")
+    return 0 if trial.ok else AWAY
+
+
 def _door(
+    here: Here,
     kind: str,
     user: str | None,
     password: str | None,
@@ -143,11 +199,7 @@ def _door(
             raise BadDoor("An SFTP user has either --password-stdin or --public-key.")
         if public_key is not None:
             return Door(kind=kind, user_name=user, public_key=_public_key(public_key))
-        import argon2
-
-        # 64 MiB, three passes, four lanes: what a guess costs is what a log-in costs.
-        hasher = argon2.PasswordHasher(time_cost=3, memory_cost=65536, parallelism=4)
-        return Door(kind=kind, user_name=user, password_hash=hasher.hash(str(password)))
+        return Door(kind=kind, user_name=user, password_hash=here.hasher.hash(str(password)))
     if kind == "drop":
         if path is None or not path.is_dir():
             raise BadDoor("--path names no folder.")

@@ -10,10 +10,10 @@ from daemon import comparing, printing, waiting
 from daemon.here import Here
 from daemon.verbs import Given
 from oneroster.refused import Refused
-from sql import audit, database, decisions, jobs, shown
+from sql import database, decisions, jobs, masking, shown
 from sql import samples as kept_samples
 from sql.database import Connection, Pool
-from sql.jobs import Count, Job
+from sql.jobs import Count, Fault, Job
 from sql.samples import Sample
 
 app = App(name="job", help="What became of each bundle.")
@@ -118,8 +118,10 @@ def show(job: str, *, json: bool = False, here: Given) -> None:
 
 
 @app.command
-def problems(job: str, *, limit: int = 10_000, json: bool = False, here: Given) -> None:
-    """What is wrong with a bundle: file, line, column, value.
+def problems(
+    job: str, *, limit: int = 10_000, unmask: bool = False, reason: str = "", json: bool = False, here: Given
+) -> None:
+    """What is wrong with a bundle: file, line, column, value. Names of persons are masked, but for admins.
 
     Example: rosterhub job problems 7f3a91c2
 
@@ -129,10 +131,24 @@ def problems(job: str, *, limit: int = 10_000, json: bool = False, here: Given) 
         The job's id, or the first 8 characters or more.
     limit
         At most so many.
+    unmask
+        Show names of persons, to operators and admins; this is noted in the audit log.
+    reason
+        Why; needed to unmask.
     json
         Print JSON.
     """
-    _, found = _of(here, job, lambda conn, one: jobs.problems(conn, one.tenant_id, one.id, limit=limit))
+
+    async def work(pool: Pool) -> list[Fault]:
+        async with database.hub(pool, "viewer", read_only=True) as conn:
+            one = await jobs.by_prefix(conn, job)
+            found = await jobs.problems(conn, one.tenant_id, one.id, limit=limit)
+        if unmask:
+            async with here.deed(pool, "record.unmask") as conn:
+                await masking.unmask(conn, one.tenant_id, f"job/{one.id}", reason, here.actor)
+        return masking.faults(found, here.person, unmasked=unmask)
+
+    found = here.run(work)
     if json:
         printing.data([shown.problem(one) for one in found])
     else:
@@ -187,7 +203,7 @@ def approve(job: str, *, confirm: int | None = None, reason: str, json: bool = F
         await decisions.approve(conn, found, confirm, reason, here.actor)
         return found.id
 
-    return _decided(here, job, decide, json=json)
+    return _decided(here, "job.approve", job, decide, json=json)
 
 
 @app.command
@@ -210,7 +226,7 @@ def reject(job: str, *, reason: str, json: bool = False, here: Given) -> None:
         await decisions.reject(conn, found, reason, here.actor)
         return found.id
 
-    _decided(here, job, decide, json=json)
+    _decided(here, "job.reject", job, decide, json=json)
 
 
 @app.command
@@ -234,14 +250,16 @@ def rollback(job: str, *, reason: str, cascade: bool = False, json: bool = False
     async def decide(conn: Connection, found: Job) -> uuid.UUID:
         return await decisions.roll_back(conn, found, reason, here.actor, cascade=cascade)
 
-    return _decided(here, job, decide, json=json)
+    return _decided(here, "job.rollback", job, decide, json=json)
 
 
-def _decided(here: Here, prefix: str, decide: Callable[[Connection, Job], Awaitable[uuid.UUID]], *, json: bool) -> int:
+def _decided(
+    here: Here, what: str, prefix: str, decide: Callable[[Connection, Job], Awaitable[uuid.UUID]], *, json: bool
+) -> int:
     """Decide, and wait until the work that follows is done, as long as there is a worker to do it."""
 
     async def work(pool: Pool) -> Job:
-        async with database.hub(pool, "operator") as conn:
+        async with here.deed(pool, what) as conn:
             number = await decide(conn, await jobs.by_prefix(conn, prefix))
         if await waiting.worked(pool):
             return await waiting.ended(pool, number)
@@ -270,10 +288,9 @@ def retry(job: str, *, here: Given) -> None:
     """
 
     async def work(pool: Pool) -> Job:
-        async with database.hub(pool, "operator") as conn:
+        async with here.deed(pool, "job.retry") as conn:
             found = await jobs.by_prefix(conn, job)
-            await jobs.retry(conn, found)
-            await audit.write(conn, found.tenant_id, here.actor, "job.retry", str(found.id))
+            await decisions.retry(conn, found, here.actor)
             return found
 
     printing.line(f"Job {str(here.run(work).id)[:8]} waits to be tried again.")

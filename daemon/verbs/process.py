@@ -37,7 +37,7 @@ def tui(*, read_only: bool = False, tenant: str | None = None, here: Given) -> i
     tenant
         Begin with this tenant's jobs alone.
     """
-    from daemon import sealing
+    from daemon import screens, sealing
     from tui import app
 
     # Textual draws on standard error.
@@ -45,10 +45,20 @@ def tui(*, read_only: bool = False, tenant: str | None = None, here: Given) -> i
     if not isatty:
         return asyncio.run(app.run("", read_only=read_only, tenant=tenant, isatty=False))
     with here.conninfo() as conninfo:
-        here.prepare(conninfo)
-        state = here.settings.state
+        person = here.enter(conninfo)
+        state, hands = here.settings.state, screens.hands(here, conninfo)
         verify = sealing.verifier(conninfo, lambda: here.master, state, here.actor)
-        return asyncio.run(app.run(conninfo, read_only=read_only, tenant=tenant, state=state, verify=verify))
+        return asyncio.run(
+            app.run(
+                conninfo,
+                read_only=read_only,
+                role=person.role,
+                tenant=tenant,
+                state=state,
+                hands=hands,
+                verify=verify,
+            )
+        )
 
 
 def demo(*, once: bool = False, here: Given) -> int:

@@ -1,19 +1,20 @@
 """rosterhub tenant: school boards."""
 
-import datetime
+from collections.abc import Awaitable, Callable
 from typing import Any, Literal
 
-import msgspec
 from cyclopts import App
 
 from daemon import printing
+from daemon.here import Here
 from daemon.verbs import Given
-from sql import database, settings, tenants
-from sql.database import Pool
-from sql.settings import BadSetting, Settings, Window
+from sql import audit, database, settings, tenants, wishes
+from sql.database import Connection, Pool
 from sql.tenants import Tenant
 
 app = App(name="tenant", help="School boards, each with doors, clients and a roster of its own.")
+
+Turn = Callable[[Connection, str, str, audit.Actor], Awaitable[Tenant]]
 
 
 def shown(tenant: Tenant) -> dict[str, Any]:
@@ -45,7 +46,7 @@ def add(code: str, *, name: str, profile: str = "auto", json: bool = False, here
     """
 
     async def work(pool: Pool) -> Tenant:
-        async with database.hub(pool, "admin") as conn:
+        async with here.deed(pool, "tenant.add") as conn:
             return await tenants.add(conn, code, name, profile, here.master, here.actor)
 
     tenant = here.run(work)
@@ -67,6 +68,9 @@ def set_(
     window: str | None = None,
     window_deleted: float | None = None,
     window_updated: float | None = None,
+    due: str | None = None,
+    grace: str | None = None,
+    quota: str | None = None,
     json: bool = False,
     here: Given,
 ) -> None:
@@ -94,24 +98,32 @@ def set_(
         In these days, of people and orgs (50); classes and enrollments may turn over entirely.
     window_updated
         In these days, of people and orgs (100).
+    due
+        The time in Japan by which a delivery is expected every day, such as 02:00; "none" for whenever it comes.
+    grace
+        How long after it a missing delivery is called overdue, such as 30m or 2h (1h).
+    quota
+        How much its bundles may take on our disk, archived and being delivered, such as 2GB; "none" for no limit.
     json
         Print JSON.
     """
-
-    def changed(old: Settings) -> Settings:
-        limits = {"deleted": guard_deleted, "updated": guard_updated}
-        guard = msgspec.structs.replace(old.guard, **_shares(limits))
-        days = _window(window, old.window)
-        widened = _shares({"deleted": window_deleted, "updated": window_updated})
-        if widened and days is None:
-            raise BadSetting("There is no window; say --window FIRST..LAST.")
-        if days is not None:
-            days = msgspec.structs.replace(days, **widened)
-        return msgspec.structs.replace(old, encoding=encoding or old.encoding, guard=guard, window=days)
+    wished = {
+        "encoding": encoding,
+        "guard_deleted": guard_deleted,
+        "guard_updated": guard_updated,
+        "window": window,
+        "window_deleted": window_deleted,
+        "window_updated": window_updated,
+        "due": due,
+        "grace": grace,
+        "quota": quota,
+    }
+    said = {key: str(value) for key, value in wished.items() if value is not None}
 
     async def work(pool: Pool) -> Tenant:
-        async with database.hub(pool, "admin") as conn:
-            return await tenants.change(conn, code, name, profile, changed, here.actor)
+        async with here.deed(pool, "tenant.set") as conn:
+            read = await tenants.lock(conn, code)
+            return await tenants.change(conn, read, name, profile, lambda old: wishes.apply(old, said), here.actor)
 
     tenant = here.run(work)
     if json:
@@ -120,39 +132,69 @@ def set_(
         printing.table(("FIELD", "VALUE"), list(_whole(tenant).items()))
 
 
-def _shares(percents: dict[str, float | None]) -> dict[str, float]:
-    """Percent as a person says it, as shares; those not said left out."""
-    given = {name: percent / 100 for name, percent in percents.items() if percent is not None}
-    if any(not 0 <= share <= 1 for share in given.values()):
-        raise BadSetting("A percentage lies between 0 and 100.")
-    return given
-
-
-def _window(said: str | None, old: Window | None) -> Window | None:
-    if said is None:
-        return old
-    if said == "none":
-        return None
-    try:
-        begin, end = map(datetime.date.fromisoformat, said.split(".."))
-    except ValueError as error:
-        raise BadSetting(f"Window {said}: two days like 2026-03-25..2026-04-10.") from error
-    if end < begin:
-        raise BadSetting(f"Window {said}: the last day is before the first.")
-    return msgspec.structs.replace(old, begin=begin, end=end) if old else Window(begin, end)
-
-
 def _whole(tenant: Tenant) -> dict[str, Any]:
     """The tenant with all that is set for it, defaults too."""
     one = settings.read(tenant.settings)
     window = one.window
     return shown(tenant) | {
+        "version": tenant.version,
         "encoding": one.encoding,
         "guard": f"{one.guard.deleted:.4g} deleted, {one.guard.updated:.4g} updated",
         "window": f"{window.begin}..{window.end}: {window.deleted:.4g} deleted, {window.updated:.4g} updated"
         if window
         else "",
+        "due": one.due,
+        "grace": one.grace,
+        "quota": one.quota,
     }
+
+
+@app.command
+def pause(code: str, *, reason: str, json: bool = False, here: Given) -> None:
+    """Let what arrives wait: it is kept, and loaded once the tenant is resumed. Clients read on.
+
+    Example: rosterhub tenant pause sapporo --reason "the export is being repaired"
+
+    Parameters
+    ----------
+    code
+        The tenant.
+    reason
+        Why; kept in the audit log.
+    json
+        Print JSON.
+    """
+    _turned(here, "tenant.pause", code, reason, tenants.pause, json=json)
+
+
+@app.command
+def resume(code: str, *, reason: str, json: bool = False, here: Given) -> None:
+    """Load what has waited, in the order in which it came.
+
+    Example: rosterhub tenant resume sapporo --reason "the export is whole again"
+
+    Parameters
+    ----------
+    code
+        The tenant.
+    reason
+        Why; kept in the audit log.
+    json
+        Print JSON.
+    """
+    _turned(here, "tenant.resume", code, reason, tenants.resume, json=json)
+
+
+def _turned(here: Here, deed: str, code: str, reason: str, turn: Turn, *, json: bool) -> None:
+    async def work(pool: Pool) -> Tenant:
+        async with here.deed(pool, deed) as conn:
+            return await turn(conn, code, reason, here.actor)
+
+    tenant = here.run(work)
+    if json:
+        printing.data(shown(tenant))
+    else:
+        printing.line(f"Tenant {tenant.code} ({tenant.name}) is {tenant.state}.")
 
 
 @app.command(name="list")

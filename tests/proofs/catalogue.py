@@ -10,7 +10,7 @@ import psycopg
 
 WORKING = ("rosterhub_api", "rosterhub_ingest", "rosterhub_viewer", "rosterhub_operator", "rosterhub_admin")
 """The roles under which the hub works; what they must not own is rosterhub_owner's."""
-HUB_WIDE = ("audit_chain", "clock", "processes", "schema_migrations")
+HUB_WIDE = ("audit_chain", "clock", "operators", "processes", "schema_migrations")
 """Tables of no tenant."""
 ROSTER = ("orgs", "academic_sessions", "courses", "classes", "users", "user_profiles", "roles", "demographics",
           "enrollments")  # fmt: skip

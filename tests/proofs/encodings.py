@@ -51,7 +51,7 @@ async def _loaded(
     async with database.hub(pool, "admin") as conn:
         tenant = await tenants.add(conn, f"t{number}", case.name, "base-1.2", worker.master, audit.SYSTEM)
         tenant = await tenants.change(
-            conn, tenant.code, None, None, lambda old: msgspec.structs.replace(old, encoding=case.setting), audit.SYSTEM
+            conn, tenant, None, None, lambda old: msgspec.structs.replace(old, encoding=case.setting), audit.SYSTEM
         )
     job_id = await delivery.deliver(
         pool, worker.master, worker.settings.state, tenant,

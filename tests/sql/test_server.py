@@ -1,8 +1,10 @@
 """The embedded server: shared by processes, outliving the killed, leaving nothing behind."""
 
+import grp
 import os
 import re
 import shutil
+import stat
 import subprocess
 import sys
 import tempfile
@@ -348,3 +350,37 @@ def test_a_cluster_in_use_is_not_discarded(home: Path) -> None:
         server.discard(home)
     server.discard(home)
     assert sorted(path.name for path in home.iterdir()) == ["gate", "users"]
+
+
+@pytest.mark.skipif(not ROOT, reason="needs root, to be others")
+def test_who_is_in_the_group_uses_a_running_server_and_starts_none(
+    state: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = state / "pg"
+    group = next(one for one in grp.getgrall() if one.gr_gid not in (0, os.getegid()))
+    monkeypatch.setattr(server, "GROUP", group.gr_name)
+
+    def of(gid: int) -> str:
+        """What somebody in that group gets: the database's answer, or the name of the refusal."""
+        reading, writing = os.pipe()
+        if not (child := os.fork()):
+            try:
+                os.setgroups([])
+                os.setgid(gid)
+                os.setuid(12345)
+                with server.using(home) as found, psycopg.connect(found.conninfo) as conn:
+                    os.write(writing, str(conn.execute("SELECT 'in'").fetchone()[0]).encode())
+            except Exception as error:  # noqa: BLE001 - its name is the answer
+                os.write(writing, type(error).__name__.encode())
+            finally:
+                os._exit(0)
+        os.waitpid(child, 0)
+        os.close(writing)
+        with os.fdopen(reading) as said:
+            return said.read()
+
+    with server.using(home, durable=False):
+        assert of(group.gr_gid) == "in"
+        assert of(54321) == "NotYours"
+        assert stat.S_IMODE((home / "connection").stat().st_mode) == 0o640
+    assert of(group.gr_gid) == "Asleep"

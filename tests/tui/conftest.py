@@ -4,6 +4,7 @@ import asyncio
 import uuid
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -13,8 +14,12 @@ from textual import events
 from textual.keys import _character_to_key
 from textual.pilot import Pilot
 
+from daemon import config, screens
+from daemon.here import Here
+from sql import audit
 from tests.tui import hub
 from tui.app import RosterHub
+from tui.hands import Hands
 from tui.lines import Lines
 
 
@@ -43,8 +48,9 @@ async def moving(conninfo: str) -> str:
 @pytest.fixture(autouse=True)
 def terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     """A terminal in Japan that speaks English."""
-    for name in ("TZ", "NO_COLOR", "COLORFGBG", "TEXTUAL_THEME", "LC_ALL", "LC_MESSAGES", "LANG"):
+    for name in ("TZ", "NO_COLOR", "COLORFGBG", "TEXTUAL_THEME", "LC_ALL", "LC_MESSAGES", "LANG", "TMUX"):
         monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("TERM", "xterm-256color")
 
 
 class Shown:
@@ -73,6 +79,16 @@ class Shown:
             await self.pilot.pause(0)
             await self.app.workers.wait_for_complete()
         await self.pilot.pause(0)
+
+    async def type(self, *fields: str) -> None:
+        """Type into a dialog, from its first field on; Enter goes to the next, and at last to Cancel."""
+        for text in fields:
+            await self.press(["end", "ctrl+u", *text], "enter")
+
+    async def confirm(self) -> None:
+        """From Cancel to the button beside it, and press that."""
+        assert self.app.focused is not None and self.app.focused.id == "cancel", self.text
+        await self.press("tab", "enter")
 
     async def look(self) -> None:
         """What the clock does once a second."""
@@ -126,3 +142,19 @@ def shown() -> Callable[..., object]:
             yield opened
 
     return show
+
+
+class OurHands(Hands, frozen=True):
+    """Those of the daemon, with the key they work with."""
+
+    master: bytes = b""
+
+
+@pytest.fixture
+def hands(moving: str, tmp_path: Path) -> OurHands:
+    """What the daemon hands in, for a state folder of the test's own and a person called hanako."""
+    here = Here(config.Settings(state=tmp_path / "state"))
+    here.enter(moving)
+    made = screens.hands(here, moving)
+    fields = {name: getattr(made, name) for name in made.__struct_fields__}
+    return OurHands(**{**fields, "actor": audit.Actor("hanako", "operator", "tty1"), "master": here.master})

@@ -8,6 +8,9 @@ import json
 import uuid
 from typing import Any
 
+from psycopg.sql import SQL, Identifier
+
+from oneroster import entities
 from oneroster.said import Said
 from sql import database, jobs
 
@@ -22,6 +25,10 @@ DO $$ BEGIN
 END $$;
 """
 
+ROSTER = [table for entity in entities.ALL for table in (entity.table, f"{entity.table}_history")]
+
+SCOPE = "https://purl.imsglobal.org/spec/or/v1p2/scope/"
+
 TENANTS = (
     ("sapporo", "札幌市教育委員会", "active", 118_204),
     ("minato", "Minato Ward", "active", 61_977),
@@ -34,10 +41,20 @@ TENANTS = (
 HELD = Said(
     "10403 of 91204 active students would go (11.4%).", "児童生徒91,204件のうち10,403件（11.4%）が削除されます。"
 )
+IDS = (9241, 2166, 19742)
 JOBS: tuple[dict[str, Any], ...] = (
     {"n": 0x7F3A91C2, "t": "kita-high", "via": "sftp", "state": "loading", "ago": 20, "phase": "check", "at": 302_110},
     {"n": 0x7F3A91A0, "t": "minato", "via": "sftp", "state": "received", "ago": 15},
-    {"n": 0x7F3A90AA, "t": "sapporo", "via": "pull", "state": "held", "ago": 32_400, "reason": HELD, "warnings": 12},
+    {
+        "n": 0x7F3A90AA,
+        "t": "sapporo",
+        "via": "pull",
+        "state": "held",
+        "ago": 32_400,
+        "ids": IDS,
+        "reason": HELD,
+        "warnings": 12,
+    },
     {"n": 0x7F3A8F01, "t": "demo", "via": "drop", "state": "rejected", "ago": 240, "errors": 37, "warnings": 2},
     {"n": 0x7F3A8D10, "t": "kita-high", "via": "sftp", "state": "applied", "ago": 1_320, "ids": (12, 340, 3)},
     {
@@ -101,6 +118,28 @@ COUNTS = (
     ("teachers", 6_020, 6_034, 31, 120, 17, "ok"),
 )
 
+CLIENTS: tuple[tuple[str, str, str, tuple[str, ...], int | None, tuple[int | None, ...], dict[str, Any]], ...] = (
+    ("sapporo", "bG1zLXByb2Q", "lms-prod", (SCOPE + "roster-core.readonly",), 120, (None, 7), {"rate": 1200}),
+    ("kita-high", "a2l0YS1sbXM", "kita-lms", (SCOPE + "roster.readonly",), 2_460, (None,), {}),
+    ("minato", "b2xkLXNpcw", "old-sis", (SCOPE + "roster.readonly",), 8_035_200, (None,), {"revoked": True}),
+    ("naha", "bmFoYQ", "学習支援サービス", (SCOPE + "roster-demographics.readonly",), None, (), {}),
+)
+"""Tenant, id, name, scopes, seconds since it was used, days until each secret ends."""
+
+DOORS = (
+    ("sapporo", "pull", "sftp://roster@sis.example:22/out", 60, None),
+    ("kita-high", "sftp", "kita-sftp", None, None),
+    ("minato", "sftp", "minato", None, None),
+    ("demo", "drop", "/srv/drop/demo", 5, "There is no such folder."),
+)
+"""Tenant, kind, where, seconds since it was looked at, what was wrong then."""
+
+SETTINGS = {
+    "sapporo": {"due": "02:00", "grace": 7200, "quota": 2_000_000_000},
+    "demo": {"guard": {"deleted": 1.0, "updated": 1.0}},
+    "kita-high": {"window": {"begin": "2026-03-25", "end": "2026-04-10"}},
+}
+
 AUDIT = (
     (1, "sato", "operator", "10.0.4.17", "client.rotate", "lms-prod", True, "sapporo", {"overlap": "7d"}),
     (22, "lms-prod", "client", "203.0.113.9", "api.read", "users", True, "sapporo", {"rows": 1000, "page": 3}),
@@ -151,6 +190,8 @@ async def fill(conninfo: str) -> None:
                 "INSERT INTO job_counts SELECT tenant_id, id, %s, %s, %s, %s, %s, %s, %s FROM jobs WHERE id = %s",
                 (*count, job_id(0x7F3A90AA)),
             )
+        await _add_clients_and_doors(conn)
+        await _add_pupil(conn)
         for entry in AUDIT:
             await add_entry(conn, *entry)
         # Links as they look, but for their key.
@@ -161,6 +202,107 @@ async def fill(conninfo: str) -> None:
         await conn.execute(
             "INSERT INTO processes (name, role, started_at, seen_at) VALUES ('d1', 'doors', %s, %s)", (NOW, NOW)
         )
+
+
+PUPIL = "u-10021"
+"""A pupil of sapporo who moved up a grade."""
+
+
+async def _add_pupil(conn: database.Connection) -> None:
+    """His record and what it was before; a held bundle would remove him."""
+    tenant = await database.fetch_value(conn, "SELECT id FROM tenants WHERE code = 'sapporo'", {})
+    await conn.execute(
+        "UPDATE revisions SET job_id = %s, published_at = %s WHERE tenant_id = %s",
+        (job_id(0x7F3A8700), NOW - datetime.timedelta(days=30), tenant),
+    )
+    await conn.execute(
+        "INSERT INTO revisions (tenant_id, revision, job_id, published_at) VALUES (%s, 2, %s, %s)",
+        (tenant, job_id(0x7F3A8700), NOW - datetime.timedelta(seconds=119_000)),
+    )
+    async with database.tenant_transaction(conn, tenant, "ingest"):
+        for table in ROSTER:
+            await conn.execute("SELECT add_partition(%s)", (table,))
+        for table, grade, changed, until in (("users_history", "05", 1, ", 2"), ("users", "06", 2, "")):
+            document = {
+                "sourcedId": PUPIL,
+                "status": "active",
+                "enabledUser": "true",
+                "username": "taro.yamada",
+                "givenName": "太郎",
+                "familyName": "山田",
+                "grades": [grade],
+            }
+            await conn.execute(
+                SQL("INSERT INTO {} SELECT r.* {} FROM jsonb_populate_record(NULL::users, %s::jsonb) AS r").format(
+                    Identifier(table), SQL(until)
+                ),  # type: ignore[arg-type]
+                (
+                    json.dumps(
+                        {
+                            "tenant_id": tenant,
+                            "sourced_id": PUPIL,
+                            "status": "active",
+                            "enabled_user": True,
+                            "username": "taro.yamada",
+                            "given_name": "太郎",
+                            "family_name": "山田",
+                            "row_hash": str(job_id(changed)),
+                            "line": 211 + changed,
+                            "document": json.dumps(document, ensure_ascii=False),
+                            "student": True,
+                            "teacher": False,
+                            "changed": changed,
+                        }
+                    ),
+                ),
+            )
+    await conn.execute(
+        "INSERT INTO job_samples (tenant_id, job_id, entity, seq, change, sourced_id, fields)"
+        " VALUES (%s, %s, 'users', 1, 'deleted', %s, %s)",
+        (
+            tenant,
+            job_id(0x7F3A90AA),
+            PUPIL,
+            json.dumps({"givenName": ["太**", None], "familyName": ["山**", None], "grades": ["06", None]}),
+        ),
+    )
+
+
+async def _add_clients_and_doors(conn: database.Connection) -> None:
+    for code, client_id, name, scopes, used, secrets, more in CLIENTS:
+        await conn.execute(
+            "INSERT INTO clients (tenant_id, client_id, name, scopes, created_at, last_used_at, rate, revoked_at,"
+            " revoked_reason) SELECT id, %s, %s, %s, %s, %s, %s, %s, %s FROM tenants WHERE code = %s",
+            (
+                *(client_id, name, list(scopes), NOW - datetime.timedelta(days=90)),
+                None if used is None else NOW - datetime.timedelta(seconds=used),
+                more.get("rate"),
+                *((NOW - datetime.timedelta(days=1), "contract ended") if more.get("revoked") else (None, None)),
+                code,
+            ),
+        )
+        for number, days in enumerate(secrets):
+            await conn.execute(
+                "INSERT INTO client_secrets (tenant_id, client_id, secret_hash, created_at, expires_at)"
+                " SELECT tenant_id, client_id, %s, %s, %s FROM clients WHERE client_id = %s",
+                (
+                    bytes([number]),
+                    NOW - datetime.timedelta(days=90),
+                    None if days is None else NOW + datetime.timedelta(days=days),
+                    client_id,
+                ),
+            )
+    for code, kind, place, looked, trouble in DOORS:
+        column = {"sftp": "user_name", "drop": "path", "pull": "url"}[kind]
+        await conn.execute(
+            SQL(
+                "INSERT INTO inboxes (tenant_id, kind, {}, public_key, host_key, every_seconds, looked_at, trouble)"
+                " SELECT id, %s, %s, 'ssh-ed25519 AAAA', 'ssh-ed25519 AAAA', 300, %s, %s FROM tenants WHERE code = %s"
+            ).format(Identifier(column)),
+            (kind, place, None if looked is None else NOW - datetime.timedelta(seconds=looked), trouble, code),
+        )
+    for code, settings in SETTINGS.items():
+        await conn.execute("UPDATE tenants SET settings = %s WHERE code = %s", (json.dumps(settings), code))
 
 
 async def _add_job(conn: database.Connection, one: dict[str, Any]) -> None:

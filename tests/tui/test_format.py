@@ -46,7 +46,9 @@ JOB = Job(
     warnings=0,
     approved_at=None,
 )
-TENANT = Health(1, "kita", "Kita", "active", JOB.id, "applied", None, None, NOW, 4110, 0, 0, [None] * 7)
+TENANT = Health(
+    1, "kita", "Kita", "active", JOB.id, "applied", None, None, NOW, 4110, 0, 0, [None] * 7, {}, NOW, False, None
+)
 
 
 @pytest.mark.parametrize(
@@ -97,8 +99,8 @@ def test_an_older_moment_tells_its_day():
 )
 def test_a_tenant_has_one_word(tenant, job, state):
     one = msgspec.structs.replace(TENANT, state=tenant, job_state=job)
-    assert format.tenant_state(one) == state
-    assert format.why(one)[0].startswith(state)
+    assert format.tenant_state(one, NOW) == state
+    assert format.why(one, AT)[0].startswith(state)
 
 
 def test_a_strip_tells_seven_days():
@@ -199,3 +201,11 @@ def test_a_filter_on_states_is_asked_of_the_database():
     assert filters.states(filters.parse("state:held,loading x"), known) == ["loading", "held"]
     assert filters.states(filters.parse("!state:held"), known) == ["received", "loading", "applied"]
     assert filters.states(filters.parse("word"), known) is None
+
+
+def test_a_load_says_how_fast_it_is_and_how_long_it_will_take():
+    loading = msgspec.structs.replace(
+        JOB, state="loading", phase="stage", phase_rows=300_000, phase_of=1_200_000, phase_seconds=10.0
+    )
+    assert format.job_line(loading).endswith("LOADING: 300,000 of 1,200,000 rows, 30,000 rows/s, 30 s to go")
+    assert format.pace(msgspec.structs.replace(loading, phase_of=None)) == ""

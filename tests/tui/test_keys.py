@@ -1,15 +1,18 @@
 """What each key does, on the hub of `hub.py`."""
 
 import json
+import os
 import random
 
 import pytest
+from psycopg.sql import SQL, Identifier
 
 from sql import database
 from tests.tui import hub
 from tui import keys
 from tui.audit import Audit
 from tui.detail import Detail
+from tui.dialog import Dialog
 from tui.job import JobDetail
 from tui.jobs import Jobs
 from tui.overview import Overview
@@ -77,7 +80,7 @@ async def test_the_tabs_of_a_job(still, shown):
         assert opened.line("users.csv").split() == ["users.csv", "96,100", "4"]
         await opened.press("tab")
         assert opened.line("2026-04-01 13:58:13.482").strip().endswith("attempt 1, after 2.0 s")
-        await opened.press("tab")
+        await opened.press("tab", "tab")
         await opened.press("enter")
         assert isinstance(opened.app.screen, Detail)
         assert opened.line("令和８年４月１日")
@@ -222,29 +225,52 @@ async def test_q_goes_back_and_at_the_top_quits(still, shown):
         assert opened.app.return_value == 0
 
 
-async def everything(conninfo: str) -> list[str]:
-    """A checksum of what a key could change."""
-    tables = ("tenants", "inboxes", "clients", "jobs", "problems", "job_counts", "revisions", "audit", "processes")
+async def everything(conninfo: str) -> dict[str, str]:
+    """A checksum of every table there is."""
     async with database.connect(conninfo) as conn:
-        return [
-            await database.fetch_value(
-                conn, f"SELECT md5(coalesce(string_agg(t::text, ',' ORDER BY t::text), '')) FROM {table} t", {}
+        cursor = await conn.execute(
+            "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r' ORDER BY 1"
+        )
+        return {
+            table: await database.fetch_value(
+                conn,
+                SQL("SELECT md5(coalesce(string_agg(t::text, ',' ORDER BY t::text), '')) FROM {} t").format(
+                    Identifier(table)
+                ),
+                {},
             )
-            for table in tables
-        ]
+            for (table,) in await cursor.fetchall()
+        }
 
 
-async def test_no_key_changes_anything_and_none_breaks_it(still, shown):
-    chosen = random.Random(418)
-    known = [key for one in (*keys.EVERYWHERE, *keys.JOB) for key in one.keys.split(",")]
-    pool = [key for key in known if key not in ("q", "ctrl+c", "ctrl+q")] + list("abcdeituvwxzABCDEXR09-+=,.")
-    before = await everything(still)
-    async with shown(still) as opened:
-        await opened.press(chosen.choices(pool, k=300))
-        assert opened.app.is_running
-        await opened.press(*["escape"] * 12, "T", "enter", "2")
+LONG = "LONG"
+"""Set to 1: 100,000 keys instead of 400."""
+
+
+async def test_no_key_changes_anything_and_none_breaks_it(moving, shown, hands, monkeypatch, tmp_path):
+    """Whatever is pressed, in whatever order: what is needed for a deed nobody types by chance."""
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    seed = int(os.environ.get("SEED") or random.SystemRandom().randrange(1_000_000))
+    many = 100_000 if os.environ.get(LONG) == "1" else 400
+    print(f"SEED={seed}, {many} keys")
+    chosen = random.Random(seed)
+    listed = (*keys.EVERYWHERE, *keys.JOB, *keys.LOGS)
+    known = [key for one in listed for key in one.keys.split(",") if key]
+    pool = [key for key in known if key not in ("q", "ctrl+c", "ctrl+q")] + list("abcdeituvwxzABCDEXR0123456789-+=,.")
+    pool += ["enter", "tab", "down", "a", "A", "X", "R", "B", "e"] * 3
+    before = await everything(moving)
+    async with shown(moving, hands=hands) as opened:
+        opened.app.exit = lambda *args, **kwargs: None  # type: ignore[method-assign]
+        for start in range(0, many, 100):
+            await opened.press(chosen.choices(pool, k=min(100, many - start)))
+            assert opened.app.is_running
+        await opened.press(*["escape"] * 30, "T", "enter", "2")
+        while isinstance(opened.app.screen, Dialog | Picker):
+            await opened.press("escape")
+        await opened.press(*["escape"] * 3, "T", "enter", "2")
         assert opened.line("13 jobs")
-    assert await everything(still) == before
+    assert await everything(moving) == before
 
 
 @pytest.mark.parametrize("size", [(80, 24), (60, 10), (20, 5), (200, 60)])

@@ -138,3 +138,41 @@ async def test_every_role_may_look_at_every_screen(role, still, shown):
         for key in ("2", "enter", "escape", "3", "T"):
             await opened.press(key)
         assert "db ok" in opened.lines[0] or not opened.app.away
+
+
+async def test_a_change_is_seen_at_once_where_one_can_listen_and_no_more_than_once_a_period(moving, shown):
+    async with shown(moving, period=2.0) as opened:
+        await opened.press("2")
+        for number in range(3):  # the listener may not have begun with the first
+            await change(moving, f"UPDATE jobs SET phase_rows = {number} WHERE id = '{LOADING}'")
+            await asyncio.sleep(0.5)
+        await asyncio.sleep(2.0)
+        painted = opened.paintings()
+        begun = time.monotonic()
+        opened.app._painted = begun - 2.0
+        await change(moving, f"UPDATE jobs SET phase_rows = 400000 WHERE id = '{LOADING}'")
+        while "check 400,000" not in opened.text:
+            assert time.monotonic() < begun + 1.0, opened.text
+            await opened.pilot.pause(0.01)
+        seen = len(painted)
+        for number in range(20):
+            await change(moving, f"UPDATE jobs SET phase_rows = {500_000 + number} WHERE id = '{LOADING}'")
+        await asyncio.sleep(0.5)
+        assert len(painted) == seen
+        await until(opened, "check 500,019")
+
+
+async def test_listening_begins_again_after_an_outage(moving, shown, monkeypatch):
+    monkeypatch.setattr(app, "RELISTEN", 0.2)
+    name = conninfo_to_dict(moving)["dbname"]
+    async with shown(moving) as opened:
+        await asyncio.sleep(0.5)
+        with psycopg.connect(moving, dbname="postgres", autocommit=True) as conn:
+            listening = "SELECT pid FROM pg_stat_activity WHERE datname = %s AND query LIKE 'LISTEN%%'"
+            (first,) = conn.execute(listening, [name]).fetchone()
+            conn.execute("SELECT pg_terminate_backend(%s)", [first])
+            deadline = time.monotonic() + 10
+            while (found := conn.execute(listening, [name]).fetchone()) is None or found[0] == first:
+                assert time.monotonic() < deadline
+                await asyncio.sleep(0.1)
+        assert opened.app.is_running

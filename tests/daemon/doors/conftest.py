@@ -10,8 +10,10 @@ from pathlib import Path
 import paramiko
 import pytest
 
-from daemon.doors import host_keys, logins
+from daemon.config import Passwords
+from daemon.doors import host_keys
 from daemon.doors.sftp import Limits, Server
+from daemon.passwords import Hasher
 from sql.inboxes import Door, Inbox
 from tests.daemon.conftest import Keep, Site
 
@@ -61,7 +63,7 @@ def keys(tmp_path_factory: pytest.TempPathFactory) -> list[paramiko.PKey]:
 
 @pytest.fixture(scope="session")
 def password_hash() -> str:
-    return logins.HASHER.hash(PASSWORD)
+    return Hasher(Passwords()).hash(PASSWORD)
 
 
 @pytest.fixture

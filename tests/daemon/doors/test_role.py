@@ -11,8 +11,9 @@ import psycopg
 import pytest
 
 from daemon.child import Place
-from daemon.config import Doors, Settings
-from daemon.doors import logins, role
+from daemon.config import Doors, Passwords, Settings
+from daemon.doors import role
+from daemon.passwords import Hasher
 from sql import database, processes
 from sql.inboxes import Door
 from tests.daemon.conftest import MASTER, Site, until, zipped
@@ -57,7 +58,7 @@ async def test_the_role_says_that_it_lives_and_where(site: Site, place: Place) -
 
 async def test_a_new_inbox_works_at_once_and_a_removed_one_ends(site: Site, place: Place) -> None:
     port = place.sockets["sftp"].getsockname()[1]
-    inbox = await site.inbox(Door(kind="sftp", user_name="minato", password_hash=logins.HASHER.hash("password")))
+    inbox = await site.inbox(Door(kind="sftp", user_name="minato", password_hash=Hasher(Passwords()).hash("password")))
 
     def put() -> paramiko.Transport:
         transport = paramiko.Transport(socket.create_connection(("127.0.0.1", port)))

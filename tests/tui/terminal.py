@@ -1,0 +1,115 @@
+"""A terminal for a program: a pty of so many cells, what came out of it and when, and keys to press."""
+
+import fcntl
+import os
+import re
+import select
+import signal
+import struct
+import subprocess
+import termios
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+ESCAPES = re.compile(
+    rb"\x1b\[[0-?]*[ -/]*[@-~]"  # CSI
+    rb"|\x1b[\]PX^_].*?(?:\x07|\x1b\\)"  # OSC, DCS and their kin, to their end
+    rb"|\x1b[ -/]*[0-~]",
+    re.DOTALL,
+)
+
+
+class Terminal:
+    """Runs a program on a pty. Use as a context manager: at the end the program is gone."""
+
+    def __init__(
+        self,
+        command: Sequence[str],
+        environment: Mapping[str, str],
+        *,
+        size: tuple[int, int] = (80, 24),
+        rate: float | None = None,
+        delay: float = 0.0,
+        folder: Path | None = None,
+    ) -> None:
+        """`rate` in bytes a second and `delay` in seconds make a slow line of it."""
+        ours, theirs = os.openpty()
+        fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", size[1], size[0], 0, 0))
+        self.began = time.monotonic()
+        self._program = subprocess.Popen(
+            command,
+            stdin=theirs,
+            stdout=theirs,
+            stderr=theirs,
+            env=dict(environment),
+            cwd=folder,
+            start_new_session=True,
+        )
+        os.close(theirs)
+        self._pty = ours
+        self._rate, self._delay = rate, delay
+        self._free = 0.0
+        self.output = b""
+        self.arrived: list[tuple[float, int]] = []
+        """When so many bytes were there, in seconds since the beginning."""
+
+    def __enter__(self) -> "Terminal":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._program.poll() is None:
+            os.killpg(self._program.pid, signal.SIGKILL)
+        self._program.wait()
+        os.close(self._pty)
+
+    @property
+    def text(self) -> str:
+        """What was written so far, without what moves and paints."""
+        return ESCAPES.sub(b"", self.output).decode(errors="replace")
+
+    def press(self, keys: str) -> None:
+        """Type this."""
+        if self._delay:
+            self.watch(self._delay)
+        os.write(self._pty, keys.encode())
+
+    def watch(self, seconds: float) -> bytes:
+        """What comes in the next `seconds`, however much."""
+        before, deadline = len(self.output), time.monotonic() + seconds
+        while (left := deadline - time.monotonic()) > 0 and self._read(left):
+            pass
+        return self.output[before:]
+
+    def until(self, part: str, seconds: float = 20.0) -> float:
+        """Wait for this text to be written from now on; how long that took."""
+        before, began = len(self.output), time.monotonic()
+        while part not in ESCAPES.sub(b"", self.output[before:]).decode(errors="replace"):
+            left = began + seconds - time.monotonic()
+            assert left > 0, f"{part!r} did not come within {seconds} s, but {self.text[-2000:]!r}"
+            assert self._read(left), f"it ended: {self.text[-2000:]!r}"
+        return time.monotonic() - began
+
+    def ended(self, seconds: float = 10.0) -> int:
+        """The exit code, once it has ended."""
+        self.watch(seconds) if self._program.poll() is None else None
+        return self._program.wait(seconds)
+
+    def _read(self, patience: float) -> bool:
+        """Read once; False when the program has let go of the terminal."""
+        if self._rate:
+            pause = self._free - time.monotonic()
+            if pause > 0:
+                time.sleep(min(pause, patience))
+                return True
+        if not select.select([self._pty], [], [], patience)[0]:
+            return True
+        try:
+            found = os.read(self._pty, 256 if self._rate else 65536)
+        except OSError:  # EIO: nobody holds the other end any more
+            return False
+        if self._rate:
+            self._free = max(self._free, time.monotonic()) + len(found) / self._rate
+        self.output += found
+        self.arrived.append((time.monotonic() - self.began, len(self.output)))
+        return bool(found)
