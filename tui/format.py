@@ -248,8 +248,22 @@ def rows_a_second(one: Job, now: datetime.datetime) -> int | None:
 
 def job_line(one: Job) -> str:
     """The sentence under the list for the job at the cursor."""
-    said = because(one.reason, one.reason_japanese) or one.bundle
+    said = because(one.reason, one.reason_japanese) or pace(one) or one.bundle
     return f"{str(one.id)[:8]} {words.state(one.state)}: {said}"
+
+
+def pace(one: Job) -> str:
+    """How far a load is, how fast, and how long it will take, as far as that can be told."""
+    if one.state != "loading" or not one.phase_rows or not one.phase_of or one.eta is None or not one.speed:
+        return ""
+    left = times.span(datetime.timedelta(seconds=round(one.eta)))
+    return say(
+        "{rows:,} of {total:,} rows, {speed:,.0f} rows/s, {time} to go",
+        rows=one.phase_rows,
+        total=one.phase_of,
+        speed=one.speed,
+        time=left,
+    )
 
 
 def because(english: str | None, japanese: str | None) -> str:

@@ -46,6 +46,10 @@ JAPANESE = {
     "live, 1 s": "自動更新 1秒",
     "Nothing to follow here.": "ここには追尾するものがありません。",
     "Copied {value}": "コピーしました: {value}",
+    "This terminal has no clipboard: copied to {file}.": (
+        "この端末にはクリップボードがありません。{file} に書き出しました。"
+    ),
+    "Not copied: {reason}": "コピーできませんでした: {reason}",
     "Copied the row as JSON.": "行をJSONでコピーしました。",
     "word field:value,other !not since:24h   Enter keep, Esc drop": (
         "語 状態:保留,障害 !除く語 期間:24時間   Enter 決定  Esc 取り消し"
@@ -149,6 +153,9 @@ JAPANESE = {
     "1 error, 0 rows": "エラー1件、反映なし",
     "{count:,} errors, 0 rows": "エラー{count:,}件、反映なし",
     "nothing changed": "変更なし",
+    "{rows:,} of {total:,} rows, {speed:,.0f} rows/s, {time} to go": (
+        "{total:,}行中{rows:,}行、毎秒{speed:,.0f}行、残り{time}"
+    ),
     "same as {job}": "{job} と同一",
     "the bytes that are applied already": "反映済みのデータと同一",
     # One job

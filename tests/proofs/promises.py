@@ -99,8 +99,8 @@ PROMISES = (
     Promise("S8", "Secrets are stored well",
             "1,000 passwords of inboxes, operators and pupils and secrets of clients, and private keys besides: none in"
             " a dump of all tables nor in any file of the state folder but the key files; every hash Argon2id of 64"
-            " MiB, 3 passes, 4 lanes, less than 19/2/1 refused; 8 log-ins at once take the memory of two; secrets of 256"
-            " bits under a key; at least 500 tokens a second from one process", "kept"),
+            " MiB, 3 passes, 4 lanes, less than 19/2/1 refused; 8 log-ins at once take the memory of two; secrets of"
+            " 256 bits under a key; at least 500 tokens a second from one process", "kept"),
     Promise("S9", "Tokens are short and scoped",
             "every endpoint with every set of scopes against a table written by hand; 200 tampered tokens (each claim,"
             " algorithm, key, cut, bits, spellings, expired) of which none is accepted, beside forged ones with the"
@@ -110,7 +110,11 @@ PROMISES = (
             " (short: 3,000): no server error, no statement over 2 s, less than 0.1 % answered 503; a client with a"
             " rate gets 429 with Retry-After, and is answered when that is over", "fuzz", 3 * 3600),
     Promise("S11", "Archives cannot hurt", "tested in tests/oneroster, but memory and time are not measured yet"),
-    Promise("S12", "No value becomes code", "the corpus of 300 payloads is not written yet"),
+    Promise("S12", "No value becomes code",
+            "300 payloads (formulas, escapes, links, C0 and C1 controls, line ends, bidi, hidden, NUL, floods of marks)"
+            " as names, ids, values, names of files, clients and tenants, log-ins and targets of the log: in every"
+            " output of the verbs, in exports and reports, on the screens on a pty and in the log no cell that computes"
+            " and no raw character that steers or hides", "payloads"),
     Promise("S13", "The audit log is complete and tamper-evident",
             "each deed by command line, SFTP and API leaves exactly one entry; 30,000 reads by four clients are as many"
             " entries, with the records they gave, and what a kill of the API's process loses lies within the gap that"

@@ -201,3 +201,11 @@ def test_a_filter_on_states_is_asked_of_the_database():
     assert filters.states(filters.parse("state:held,loading x"), known) == ["loading", "held"]
     assert filters.states(filters.parse("!state:held"), known) == ["received", "loading", "applied"]
     assert filters.states(filters.parse("word"), known) is None
+
+
+def test_a_load_says_how_fast_it_is_and_how_long_it_will_take():
+    loading = msgspec.structs.replace(
+        JOB, state="loading", phase="stage", phase_rows=300_000, phase_of=1_200_000, phase_seconds=10.0
+    )
+    assert format.job_line(loading).endswith("LOADING: 300,000 of 1,200,000 rows, 30,000 rows/s, 30 s to go")
+    assert format.pace(msgspec.structs.replace(loading, phase_of=None)) == ""
