@@ -25,8 +25,8 @@ from tests.proofs.verdict import Report, Verdict, judged
 from tests.story.bundles import read, write
 from tests.story.hub import Hub, new_key, until
 
-INBOXES = OPERATORS = 150
-CLIENTS, PUPILS = 300, 400
+INBOXES = OPERATORS = 100
+CLIENTS, PUPILS = 200, 600
 """A thousand canaries in all; private keys besides."""
 SECONDS = {"short": 4.0, "full": 20.0}
 LEAST = 500
@@ -109,6 +109,7 @@ def _plant(hub: Hub, folder: Path, report: Report) -> Planted:
         made = hub.shown("client", "add", "kept", "--name", "lms")
         found.clients[made["client_id"]] = made["client_secret"]
     files = read(hub.sample(folder, PUPILS))
+    assert len(files["users"]) >= PUPILS
     for row, password in zip(files["users"], found.pupils, strict=False):
         row["password"] = password
     # Some of them in wrong rows, of which problems tell.
@@ -207,15 +208,17 @@ def _tokens(hub: Hub, planted: Planted, seconds: float) -> tuple[float, float]:
         f"POST /token HTTP/1.1\r\nHost: hub\r\nAuthorization: Basic {basic}\r\n"
         f"Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {len(body)}\r\n\r\n{body}"
     )
-    rates = []
-    for request in (token, "GET /healthz HTTP/1.1\r\nHost: hub\r\n\r\n"):
-        place = urllib.parse.urlsplit(hub.places["api"])
-        words = [str(place.hostname), str(place.port), str(seconds), request.replace("\r\n", "\\r\\n")]
-        done = subprocess.run(
-            [sys.executable, "-c", LOAD, *words, str(CONNECTIONS)], capture_output=True, text=True, check=True
-        )
-        rates.append(float(done.stdout))
-    return rates[0], rates[0] / rates[1]
+    healthz = "GET /healthz HTTP/1.1\r\nHost: hub\r\n\r\n"
+    rounds = [(_rate(hub, token, seconds), _rate(hub, healthz, seconds)) for _ in range(3)]
+    best, beside = max(rounds)  # what others do on this machine takes away from it and never adds
+    return best, best / beside
+
+
+def _rate(hub: Hub, request: str, seconds: float) -> float:
+    place = urllib.parse.urlsplit(hub.places["api"])
+    words = [str(place.hostname), str(place.port), str(seconds), request.replace("\r\n", "\\r\\n"), str(CONNECTIONS)]
+    done = subprocess.run([sys.executable, "-c", LOAD, *words], capture_output=True, text=True, check=True)
+    return float(done.stdout)
 
 
 def _dump(conn: psycopg.Connection) -> bytes:
