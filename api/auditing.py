@@ -12,7 +12,7 @@ import structlog
 from sql import audit, database
 from sql.database import Pool
 
-EVERY = 0.5
+EVERY = 0.3
 """Seconds between two writings."""
 
 MOST = 100_000

@@ -1,5 +1,6 @@
 """The command line: `rosterhub [--config FILE] [--state DIR] NOUN VERB`. Verbs import what they need when they run."""
 
+import errno
 import os
 import sys
 from pathlib import Path
@@ -16,7 +17,9 @@ from oneroster.refused import Refused
 if TYPE_CHECKING:
     from daemon.people import Login
 
-USAGE, BUG, FORBIDDEN = 64, 70, 77
+USAGE, BUG, IO, FORBIDDEN = 64, 70, 74, 77
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO)
+"""What is the machine's fault when something is written."""
 
 app = App(
     name="rosterhub",
@@ -86,7 +89,7 @@ def _login(name: str) -> "Login":
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Run the command line and exit with its code (0 ok, 64 usage, 70 bug; others as the verb says)."""
+    """Run the command line and exit with its code (0 ok, 64 usage, 70 bug, 74 I/O, 77 not allowed, or the verb's)."""
     sys.exit(call(argv))
 
 
@@ -94,6 +97,7 @@ def call(argv: list[str] | None = None) -> int:
     """The exit code of a command line; output goes where it belongs."""
     try:
         code = app.meta(argv, exit_on_error=False, print_error=False, result_action="return_value")
+        sys.stdout.flush()  # a disk that is full is told of here, and not at exit
     except CycloptsError as error:
         sys.stderr.write(safe.lines(f"rosterhub: {error}") + "\n")
         return USAGE
@@ -101,7 +105,8 @@ def call(argv: list[str] | None = None) -> int:
         sys.stderr.write(safe.lines(f"rosterhub: {error}" + (f"\n  {error.hint}" if error.hint else "")) + "\n")
         return error.exit_code
     except PermissionError as error:
-        sys.stderr.write(f"rosterhub: You may not do this with {error.filename or 'a file'}: {error.strerror}\n")
+        told = f"rosterhub: You may not do this with {error.filename or 'a file'}: {error.strerror}"
+        sys.stderr.write(safe.lines(told) + "\n")
         return FORBIDDEN
     except BrokenPipeError:
         # Whoever read our output has seen enough; do not fail again at exit.
@@ -109,13 +114,23 @@ def call(argv: list[str] | None = None) -> int:
         return 0
     except KeyboardInterrupt:
         return 130
+    except OSError as error:
+        if error.errno not in NO_ROOM:
+            return _bug()
+        told = f"rosterhub: {error.filename or 'The output'} cannot be written: {error.strerror}"
+        sys.stderr.write(safe.lines(told) + "\n")
+        return IO
     except Exception:  # noqa: BLE001 - the outermost place: a bug is told as one
-        import traceback
-
-        sys.stderr.write(safe.lines(traceback.format_exc()))
-        sys.stderr.write("rosterhub: this is a bug; please report it with the lines above\n")
-        return BUG
+        return _bug()
     return code if isinstance(code, int) else 0
+
+
+def _bug() -> int:
+    import traceback
+
+    sys.stderr.write(safe.lines(traceback.format_exc()))
+    sys.stderr.write("rosterhub: this is a bug; please report it with the lines above\n")
+    return BUG
 
 
 if __name__ == "__main__":

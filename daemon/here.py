@@ -132,6 +132,8 @@ class Here:
                     detail = {"role": self.person.role, "reason": error.detail}
                     await audit.write(conn, None, self.actor, error.deed or "refused", ok=False, detail=detail)
                 raise
+            except database.OUTAGE as error:
+                raise NoDatabase(str(error).strip().partition("\n")[0]) from error
 
     async def _prepare(self, conninfo: str) -> None:
         try:

@@ -137,11 +137,10 @@ class _Sealing:
     async def turn(self, *, last: bool = False) -> float:
         """One round, and an anchor when it is time; seconds until the next one."""
         now = asyncio.get_running_loop().time()
-        found = 0
         try:
             if not self._looked:
                 await self._look_back()
-            found = await self._seal(last)
+            await self._seal(last)
             if last or now >= self._due:
                 self._due = now + ANCHOR
                 await self._anchor()
@@ -151,21 +150,20 @@ class _Sealing:
                 self._prepared = now + PREPARE
         except database.OUTAGE as error:
             log.warning("database away", problem=type(error).__name__)
+            return EVERY
         except OSError as error:
             log.error("anchor not kept", problem=error.strerror)
-        return 0.0 if found >= chain.BATCH else EVERY
+        return 0.0 if self._sealer.more else EVERY
 
-    async def _seal(self, last: bool) -> int:
-        found = chain.BATCH
-        try:
-            while found >= chain.BATCH:
-                found = await self._sealer.seal()
-                if not last:
-                    break
-        except chain.Broken as broken:
-            await self._cry(str(broken))
-            return chain.BATCH
-        return found
+    async def _seal(self, last: bool) -> None:
+        while True:
+            try:
+                await self._sealer.seal()
+            except chain.Broken as broken:
+                await self._cry(str(broken))
+                continue
+            if not (last and self._sealer.more):
+                return
 
     async def _look_back(self) -> None:
         """Whether the chain still holds what was noted last, before there is a new end."""

@@ -4,6 +4,7 @@ Everything that a person reads goes through here, whichever room it is shown in.
 the API and exported bundles, is given as it came.
 """
 
+import re
 import struct
 import unicodedata
 from functools import lru_cache
@@ -14,6 +15,7 @@ PRESENTATION = "\ufe0e\ufe0f"
 UNSEEN = {"Cc", "Cf", "Zl", "Zp", "Cs", "Co", "Cn"}
 """Control, format (bidi and zero-width marks among them), line ends, surrogates, private and unassigned."""
 
+PILED = {"Mn", "Me"}
 MARKS = 4
 """Marks over one another that a script may need; a flood of them would paint over other lines."""
 
@@ -21,6 +23,7 @@ FORMULA = ("=", "+", "-", "@", "|", "%", "＝", "＋", "－", "＠")
 """What makes a spreadsheet compute a cell that begins so."""
 
 BLANKS = " \u3000"
+AFTER = re.compile(rf";(?=[{BLANKS}]*[{re.escape(''.join(FORMULA))}])")
 
 
 @lru_cache(maxsize=4096)
@@ -30,7 +33,7 @@ def shown(text: str) -> str:
         return text
     found, marks = [], 0
     for character in text:
-        marks = marks + 1 if unicodedata.category(character) in ("Mn", "Me") else 0
+        marks = marks + 1 if unicodedata.category(character) in PILED else 0
         if character not in PRESENTATION:
             found.append(_escaped(character) if marks > MARKS else _seen(character))
     return "".join(found)
@@ -42,8 +45,11 @@ def lines(text: str) -> str:
 
 
 def cell(text: str) -> str:
-    """For a CSV file that people open: a cell that shows what it holds, and computes nothing."""
-    seen = shown(text)
+    """For a CSV file that people open: a cell that shows what it holds, and computes nothing.
+
+    Where semicolons divide cells, as they do in some countries, a part of the text would be a cell of its own.
+    """
+    seen = AFTER.sub(";'", shown(text))
     begins = (text[:1], seen.lstrip(BLANKS)[:1])
     return f"'{seen}" if any(one and (one in FORMULA or _hides(one)) for one in begins) else seen
 
@@ -52,8 +58,12 @@ def json(encoded: str) -> str:
     """JSON that says the same, with all that steers or hides in its strings escaped."""
     if encoded.isascii() and "\x7f" not in encoded:
         return encoded
-    # Raw line breaks stand between members only.
-    return "".join(_units(one) if one != "\n" and _hides(one) else one for one in encoded)
+    found, marks = [], 0
+    for one in encoded:
+        marks = marks + 1 if unicodedata.category(one) in PILED else 0
+        # Raw line breaks stand between members only.
+        found.append(_units(one) if marks > MARKS or (one != "\n" and _hides(one)) else one)
+    return "".join(found)
 
 
 def _hides(character: str) -> bool:

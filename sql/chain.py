@@ -146,6 +146,8 @@ class Sealer:
         self._end: Link | None = None
         self._high = 0
         self._holes: tuple[Hole, ...] = ()
+        self.more = False
+        """Whether the last round has left some for the next one."""
 
     @property
     def end(self) -> Link | None:
@@ -153,7 +155,7 @@ class Sealer:
         return self._end
 
     async def seal(self) -> int:
-        """One round: how many entries were looked at; more may wait after BATCH. Raises Broken, once for each fault."""
+        """One round: how many entries were looked at. Raises Broken, once for each fault."""
         async with database.hub(self._pool, "ingest") as conn:
             begun = await self._begin(conn)
             if begun is None:
@@ -178,23 +180,26 @@ class Sealer:
     async def _round(self, conn: Connection, begun: _Round) -> tuple[_Round, int]:
         """What is there now, and how much of it was looked at. It is safe by the order in which the three are asked."""
         newest = await drawn(conn)
+        self.more = False
         if newest <= begun.high and not begun.holes:
             return begun, 0
         writers = frozenset(await database.fetch_value(conn, STATEMENTS["writers"], {}))
         found: list[Entry] = []
         holes: list[Hole] = []
         for hole in begun.holes:
-            came = await _entries(conn, hole.first, hole.last)
+            came, upto = await _entries(conn, hole.first, hole.last)
             found += came
-            # Of more than a batch the rest is looked at in the next round, whoever lives.
-            rest = hole.writers if len(came) == BATCH else hole.writers & writers
-            holes += _gaps(came, hole.first, hole.last, rest)
-        high, new = begun.high, []
+            holes += _gaps(came, hole.first, upto, hole.writers & writers)
+            if upto < hole.last:  # the rest in the next round, whoever lives
+                holes.append(Hole(upto + 1, hole.last, hole.writers))
+                self.more = True
+        high = begun.high
         if newest > high:
-            new = await _entries(conn, high + 1, newest)
-            high = new[-1].id if len(new) == BATCH else newest
-            holes += _gaps(new, begun.high + 1, high, writers)
-        found += new
+            came, upto = await _entries(conn, high + 1, newest)
+            found += came
+            holes += _gaps(came, high + 1, upto, writers)
+            high = upto
+        self.more |= high < newest
         settled = min([high, *(hole.first - 1 for hole in holes)])
         end = await self._append(conn, begun, found, settled)
         return _Round(begun.now, end, high, tuple(holes)), len(found)
@@ -215,9 +220,13 @@ class Sealer:
         return end
 
 
-async def _entries(conn: Connection, first: int, last: int) -> list[Entry]:
-    params = {"first": first, "last": last, "most": BATCH}
-    return await database.fetch_all(conn, STATEMENTS["entries"], Entry, params)
+async def _entries(conn: Connection, first: int, last: int) -> tuple[list[Entry], int]:
+    """The next entries between two ids, and up to which id these are all."""
+    begin = await database.fetch_value(conn, STATEMENTS["next"], {"first": first, "last": last})
+    if begin is None:
+        return [], last
+    upto = min(last, begin + BATCH - 1)
+    return await database.fetch_all(conn, STATEMENTS["entries"], Entry, {"first": begin, "last": upto}), upto
 
 
 def _gaps(found: Sequence[Entry], first: int, last: int, writers: frozenset[str]) -> list[Hole]:

@@ -80,7 +80,7 @@ async def verify(
         judge = _Judge(key, start, held, known)
         seq = start
         while block := await _links(conn, seq):
-            entries = await _linked(conn, [one.audit_id for one in block])
+            entries = await _linked(conn, block)
             await asyncio.to_thread(judge.look, block, entries)
             seq = block[-1].seq + 1
             if progress is not None:
@@ -93,13 +93,22 @@ async def verify(
 
 
 async def _links(conn: Connection, seq: int) -> list[Link]:
-    return await database.fetch_all(conn, STATEMENTS["links"], Link, {"seq": seq, "most": BLOCK})
+    """The next links; none at the end."""
+    first = await database.fetch_value(conn, STATEMENTS["next_link"], {"seq": seq})
+    if first is None:
+        return []
+    rows = await conn.execute(STATEMENTS["links"], {"first": first, "last": first + BLOCK - 1})
+    return [Link(*row) for row in await rows.fetchall()]
 
 
-async def _linked(conn: Connection, ids: Sequence[int]) -> dict[int, list[Entry]]:
-    found: dict[int, list[Entry]] = {}
-    for one in await database.fetch_all(conn, STATEMENTS["linked"], Entry, {"ids": ids}):
-        found.setdefault(one.id, []).append(one)
+async def _linked(conn: Connection, links: Sequence[Link]) -> dict[int, Entry]:
+    """Their entries by id, where they are gone those that bear another time."""
+    given = {"ids": [one.audit_id for one in links], "ats": [one.at for one in links]}
+    rows = await conn.execute(STATEMENTS["linked"], given)
+    found = {row[0]: Entry(*row) for row in await rows.fetchall()}
+    if missing := [one.audit_id for one in links if one.audit_id not in found]:
+        rows = await conn.execute(STATEMENTS["moved"], {"ids": missing})
+        found |= {row[0]: Entry(*row) for row in await rows.fetchall()}
     return found
 
 
@@ -130,11 +139,11 @@ class _Judge:
         self.hmac = b""
         self.faults: list[Fault] = []
 
-    def look(self, links: Sequence[Link], entries: Mapping[int, Sequence[Entry]]) -> None:
+    def look(self, links: Sequence[Link], entries: Mapping[int, Entry]) -> None:
         for one in links:
-            self._step(one, entries.get(one.audit_id, ()))
+            self._step(one, entries.get(one.audit_id))
 
-    def _step(self, link: Link, found: Sequence[Entry]) -> None:
+    def _step(self, link: Link, found: Entry | None) -> None:
         if link.seq != self._expected:
             self._doubt()
             self._name("unlinked", f"{_span(self._expected, link.seq - 1)} of the chain gone", seq=self._expected)
@@ -143,30 +152,31 @@ class _Judge:
         if self._known.get(link.seq, {link.hmac}) != {link.hmac}:
             self._name("anchor", f"link #{link.seq} is not the one that the anchor tells of", link)
         self.anchors += link.seq in self._known
-        self._fit(link, next((one for one in found if one.at == link.at), None), found)
+        self._fit(link, found)
         self.first = self.first or link.seq
         self.last, self.hmac, self._settled = link.seq, link.hmac, max(self._settled, link.settled)
         self.links += 1
         self._newest = max(self._newest, link.at)
 
-    def _fit(self, link: Link, entry: Entry | None, found: Sequence[Entry]) -> None:
+    def _fit(self, link: Link, entry: Entry | None) -> None:
         """Judge the entry, and with it the link before."""
-        if entry is None:
+        if entry is None or entry.at != link.at:
             self._doubt()
-            if found:
-                self._named.add(link.audit_id)
-                there = found[0].at.isoformat()
-                self._name("moved", f"entry {link.audit_id} was moved to {there}, or its link was changed", link)
-            else:
+            if entry is None:
                 self._name("deleted", f"entry {link.audit_id} is gone from the log, or its link was changed", link)
+            else:
+                self._named.add(link.audit_id)
+                there = entry.at.isoformat()
+                self._name("moved", f"entry {link.audit_id} was moved to {there}, or its link was changed", link)
             self._before = self._computed = link.hmac
             return
-        held, computed = (chain.sign(self.key, before, link, entry) for before in (self._before, self._computed))
+        held = chain.sign(self.key, self._before, link, entry)
         good = link.hmac == held or not self._before
         if self._doubted is not None:
             # Upon which of the two this link was made tells whether the one before, or what it is of, was changed.
-            self._doubt(relinked=link.hmac == computed and not good)
-            good = good or link.hmac == computed
+            relinked = not good and link.hmac == chain.sign(self.key, self._computed, link, entry)
+            self._doubt(relinked=relinked)
+            good = good or relinked
         if not good:
             self._doubted = link, entry
         elif link.sealed_at - link.at > LATE and self._newest - link.at > LATE:

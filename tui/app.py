@@ -23,7 +23,7 @@ from oneroster.refused import Refused
 from sql import audit, database, news, processes, tenants
 from sql.database import Connection, People
 from sql.tenants import Tenant, UnknownTenant
-from tui import deeds, deliver, keys, record, refusals, times
+from tui import copying, deeds, deliver, keys, record, refusals, times
 from tui.audit import Audit, Verify
 from tui.clients import Clients
 from tui.deeds import Deed
@@ -223,7 +223,8 @@ class RosterHub(App[int]):
     async def _look_around(self, conn: Connection) -> Surroundings:
         alive = await processes.alive(conn)
         named = "" if self.tenant is None else (await tenants.by_code(conn, self.tenant)).name
-        return Surroundings(any(one.role == "doors" for one in alive), _used(self.state), named)
+        used = _used(self.state, self.surroundings.disk)
+        return Surroundings(any(one.role == "doors" for one in alive), used, named)
 
     def _show(self, screen: Listing, seen: Surroundings, found: Any) -> None:
         if not screen.there:
@@ -240,6 +241,18 @@ class RosterHub(App[int]):
             self.away = away
             if screen.there:
                 screen.paint()
+
+    def copy(self, text: str) -> str:
+        """Hand it to the terminal's clipboard; else to a file, and what is to be said of that."""
+        self._clipboard = text
+        if not copying.deaf():
+            if self._driver is not None:
+                self._driver.write(copying.sequence(text))
+            return ""
+        try:
+            return say("This terminal has no clipboard: copied to {file}.", file=str(copying.keep(text)))
+        except OSError as error:
+            return say("Not copied: {reason}", reason=error.strerror or type(error).__name__)
 
     def _fatal_error(self) -> None:
         # The toolkit's own report shows every variable, and a password may be among them: `run` raises it instead.
@@ -369,15 +382,19 @@ class RosterHub(App[int]):
         self.call_later(self.run_action, action, self.screen)
 
 
-def _used(folder: Path | None) -> int | None:
-    """Per cent of the file system in use; None where the folder lies elsewhere, on the daemon's machine."""
+def _used(folder: Path | None, before: int | None) -> int | None:
+    """Per cent of the file system in use; None where the folder lies elsewhere, on the daemon's machine.
+
+    The figure `before` stays until it is wrong by one: at the edge between two it would change with every look.
+    """
     if folder is None:
         return None
     try:
         disk = shutil.disk_usage(folder)
     except OSError:
         return None
-    return round(100 * disk.used / disk.total)
+    used = 100 * disk.used / disk.total
+    return before if before is not None and abs(used - before) < 1 else round(used)
 
 
 def _tenant_choice(one: Tenant) -> Choice:

@@ -46,6 +46,10 @@ JAPANESE = {
     "live, 1 s": "自動更新 1秒",
     "Nothing to follow here.": "ここには追尾するものがありません。",
     "Copied {value}": "コピーしました: {value}",
+    "This terminal has no clipboard: copied to {file}.": (
+        "この端末にはクリップボードがありません。{file} に書き出しました。"
+    ),
+    "Not copied: {reason}": "コピーできませんでした: {reason}",
     "Copied the row as JSON.": "行をJSONでコピーしました。",
     "word field:value,other !not since:24h   Enter keep, Esc drop": (
         "語 状態:保留,障害 !除く語 期間:24時間   Enter 決定  Esc 取り消し"

@@ -9,6 +9,7 @@ from textual.binding import BindingType
 from textual.screen import Screen
 from textual.widgets import Input
 
+from oneroster import safe
 from sql.database import Connection
 from tui import exporting, filters, format, keys, rows, text, times, words
 from tui.dialog import Dialog
@@ -295,13 +296,13 @@ class Listing(Screen[None]):
 
     def action_copy(self) -> None:
         if self.table.row is not None:
-            self.app.copy_to_clipboard(self.table.row.copied)
-            self.say(say("Copied {value}", value=self.table.row.copied))
+            copied = safe.shown(self.table.row.copied)  # pasted into a shell, a line break would be Enter
+            self.say(self.app.copy(copied) or say("Copied {value}", value=copied))
 
     def action_copy_row(self) -> None:
         if self.table.row is not None:
-            self.app.copy_to_clipboard(format.json(self.table.row.record))
-            self.say(say("Copied the row as JSON."))
+            copied = safe.json(format.json(self.table.row.record))
+            self.say(self.app.copy(copied) or say("Copied the row as JSON."))
 
     # Deeds
 

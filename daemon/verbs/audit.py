@@ -114,8 +114,8 @@ def list_(
             ],
         )
     if found.searched is not None:
-        back = shown.instant(found.searched[0])
-        printing.talk(f"rosterhub: searched back to {back}; go on with --until {back}.")
+        back, last = shown.instant(found.searched[0]), found.searched[1]
+        printing.talk(f"rosterhub: searched back to {back}; go on with --before {last}.")
     elif found.entries and len(found.entries) == limit:
         printing.talk(f"rosterhub: for older ones --before {found.entries[-1].id}.")
 

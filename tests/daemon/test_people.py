@@ -5,6 +5,7 @@ import grp
 import io
 import json
 import os
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -253,3 +254,29 @@ def test_keys_are_for_the_owner_and_the_refusal_says_what_to_do(tmp_path: Path) 
     os.close(writing)
     with os.fdopen(reading) as said:
         assert said.read().startswith("NoKey: Run it as the owner of the state folder; with --operator NAME")
+
+
+def test_a_database_that_goes_away_meanwhile_is_no_bug(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The verb's own connection is ended by the server in the midst of its work."""
+    from sql import tenants
+
+    every = tenants.every
+
+    async def cut(conn):
+        with psycopg.connect(desk.url, autocommit=True) as other:
+            other.execute("SELECT pg_terminate_backend(%s)", [conn.info.backend_pid])
+        return await every(conn)
+
+    monkeypatch.setattr(tenants, "every", cut)
+    done = desk.call("tenant", "list")
+    assert done.code == 75, done.err
+    assert "The database does not answer." in done.err
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no full disk")
+def test_output_that_cannot_be_written_is_told() -> None:
+    with open("/dev/full", "w") as full:  # noqa: PTH123
+        words = [sys.executable, "-m", "daemon.cli", "explain", "E-REF"]
+        done = subprocess.run(words, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert done.returncode == 74
+    assert "No space left on device" in done.stderr and "Traceback" not in done.stderr

@@ -110,7 +110,11 @@ PROMISES = (
             " (short: 3,000): no server error, no statement over 2 s, less than 0.1 % answered 503; a client with a"
             " rate gets 429 with Retry-After, and is answered when that is over", "fuzz", 3 * 3600),
     Promise("S11", "Archives cannot hurt", "tested in tests/oneroster, but memory and time are not measured yet"),
-    Promise("S12", "No value becomes code", "the corpus of 300 payloads is not written yet"),
+    Promise("S12", "No value becomes code",
+            "300 payloads (formulas, escapes, links, C0 and C1 controls, line ends, bidi, hidden, NUL, floods of marks)"
+            " as names, ids, values, names of files, clients and tenants, log-ins and targets of the log: in every"
+            " output of the verbs, in exports and reports, on the screens on a pty and in the log no cell that computes"
+            " and no raw character that steers or hides", "payloads"),
     Promise("S13", "The audit log is complete and tamper-evident",
             "each deed by command line, SFTP and API leaves exactly one entry; 30,000 reads by four clients are as many"
             " entries, with the records they gave, and what a kill of the API's process loses lies within the gap that"

@@ -150,6 +150,39 @@ async def test_more_than_a_batch_is_sealed_batch_by_batch(pool: Pool, conninfo: 
     assert (await look(pool)).links == chain.BATCH + 10
 
 
+async def test_a_sequence_that_was_set_far_ahead_keeps_nobody_busy(pool: Pool, conninfo: str) -> None:
+    sealer = Sealer(pool, KEY)
+    late = await begin(conninfo, "late")
+    with psycopg.connect(conninfo) as conn:
+        conn.execute("SELECT setval('audit_id_seq', 1000000000000)")
+    await write(pool, "far")
+    assert await sealer.seal() == 1
+    assert not sealer.more
+    assert await sealer.seal() == 0
+    assert not sealer.more
+    await late.commit()
+    await late.close()
+    assert await sealer.seal() == 1
+    assert targets(conninfo) == ["far", "late"]
+    assert (await look(pool)).faults == ()
+
+
+async def test_a_long_transaction_with_many_entries_is_sealed_batch_by_batch(pool: Pool, conninfo: str) -> None:
+    sealer = Sealer(pool, KEY)
+    async with await AsyncConnection.connect(conninfo) as conn:
+        await conn.execute(
+            "INSERT INTO audit (who, who_kind, action) SELECT 'x', 'client', 'y' FROM generate_series(1, %s)",
+            (2 * chain.BATCH + 5,),
+        )
+        await write(pool, "other")
+        assert await sealer.seal() == 1
+    found = []
+    while not found or sealer.more:
+        found.append(await sealer.seal())
+    assert found == [chain.BATCH, chain.BATCH, 5]
+    assert (await look(pool)).links == 2 * chain.BATCH + 6
+
+
 def fill(conninfo: str, count: int) -> None:
     with psycopg.connect(conninfo) as conn:
         conn.execute(

@@ -48,8 +48,9 @@ async def moving(conninfo: str) -> str:
 @pytest.fixture(autouse=True)
 def terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     """A terminal in Japan that speaks English."""
-    for name in ("TZ", "NO_COLOR", "COLORFGBG", "TEXTUAL_THEME", "LC_ALL", "LC_MESSAGES", "LANG"):
+    for name in ("TZ", "NO_COLOR", "COLORFGBG", "TEXTUAL_THEME", "LC_ALL", "LC_MESSAGES", "LANG", "TMUX"):
         monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("TERM", "xterm-256color")
 
 
 class Shown:

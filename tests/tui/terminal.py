@@ -10,6 +10,7 @@ import subprocess
 import termios
 import time
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 ESCAPES = re.compile(
     rb"\x1b\[[0-?]*[ -/]*[@-~]"  # CSI
@@ -30,13 +31,20 @@ class Terminal:
         size: tuple[int, int] = (80, 24),
         rate: float | None = None,
         delay: float = 0.0,
+        folder: Path | None = None,
     ) -> None:
         """`rate` in bytes a second and `delay` in seconds make a slow line of it."""
         ours, theirs = os.openpty()
         fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", size[1], size[0], 0, 0))
         self.began = time.monotonic()
         self._program = subprocess.Popen(
-            command, stdin=theirs, stdout=theirs, stderr=theirs, env=dict(environment), start_new_session=True
+            command,
+            stdin=theirs,
+            stdout=theirs,
+            stderr=theirs,
+            env=dict(environment),
+            cwd=folder,
+            start_new_session=True,
         )
         os.close(theirs)
         self._pty = ours

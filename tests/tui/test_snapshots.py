@@ -2,6 +2,7 @@
 
 import datetime
 import os
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -86,6 +87,34 @@ async def test_a_screen_looks_as_it_did(screen, size, language, drawn):
     if os.environ.get(WRITING) == "write":
         file.write_text(picture, encoding="utf-8")
     assert picture == file.read_text(encoding="utf-8"), f"{screen} looks different; {WRITING}=write keeps the new look"
+
+
+WORD = re.compile(r"[A-Za-z]{2,}")
+NAMES = {
+    "keys, formats": "Enter Esc Tab Shift Ctrl Home End PgUp PgDn DB SFTP HTTP JSON CSV IP ID OSC SHA JST HH MM GB",
+    "words of commands": """rosterhub job tenant set approve client deliver record show reason confirm
+        add ingest file due grace quota none auto cp dry run TENANT BUNDLE""",
+    "people, boards, machines": """RosterHub demo kita minato sapporo naha lms prod old sis sftp example jp roster drop
+        srv out sato tty Demo School Kita High Minato Ward""",
+    "files and ids": "RO csv zip aa xx cd fa ZXZpbA byte at",
+    "the standard's": """academicSessions classes enabledUser enrollments givenName grades kan kanaFamilyName metadata
+        name orgs sourcedId startDate status title username userSourcedId users enable core readonly demographics""",
+    "codes": "BOM DATE ENC ENUM NO REF REQUIRED ROLE TEXT",
+    "actions of the log": "api db login read migrate overlap rejected rotate",
+    "lines of the journal": """INFO WARN ERROR doors auth changed failed host ingest ip key merge refused rows user""",
+}
+KNOWN = {name for names in NAMES.values() for name in names.split()}
+
+
+def test_no_english_word_but_names_stands_on_a_japanese_screen():
+    found = {}
+    for file in sorted(KEPT.glob("*-ja.txt")):
+        text = file.read_text(encoding="utf-8").rpartition("\n\n")[0]
+        lines = [line for line in text.split("\n") if not line.startswith(":")]
+        english = set(WORD.findall("\n".join(lines))) - KNOWN
+        if english:
+            found[file.name] = english
+    assert found == {}
 
 
 def test_no_picture_is_kept_of_a_screen_that_is_gone():

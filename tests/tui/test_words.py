@@ -118,7 +118,7 @@ def test_no_text_goes_to_the_screen_past_it():
             if not isinstance(node, ast.Constant) or not isinstance(node.value, str) or id(node) in hidden:
                 continue
             text = node.value
-            command = text.startswith(("rosterhub ", " --"))
+            command = text.startswith(("rosterhub ", " --", "\x1b"))
             named = command or text.strip() in NAMES or text in words.STATES or set(text.split()) <= STYLES
             if not named and PROSE.search(re.sub(rf"\b({'|'.join(CAPS)})\b", "", text)):
                 past.append(f"{module.name}:{node.lineno} {text!r}")
