@@ -20,12 +20,11 @@ from daemon.version import VERSION
 from oneroster import changes, entities
 from oneroster.bundle import Broken, Bundle
 from oneroster.changes import Changes, Picked, Unlike
-from oneroster.entities import Entity
+from oneroster.entities import PARTS, Entity
 from oneroster.profiles import Profile
 from oneroster.rows import Rows
 from sql import differing, revisions, staging
 from sql.database import Connection
-from sql.merge import PARTS
 from sql.seal import Sealer
 from sql.staging import Place
 from sql.tenants import Tenant

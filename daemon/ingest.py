@@ -122,7 +122,7 @@ async def prepare(
     staged, modes = found
     outcome = Outcome("applied", findings, None, profile.name, why, staged.rows, content=bundle.content or None)
     # Parts without users may be those of removed ones, which count as no rows of a file.
-    whole = entities.USERS in modes or not any(part in modes for part in merge.PARTS)
+    whole = entities.USERS in modes or not any(part in modes for part in entities.PARTS)
     if whole and findings.spotless and all(mode == "bulk" for mode in modes.values()):
         outcome = msgspec.structs.replace(outcome, read_as=basis.read_as(profile, bundle))
     await refuse_late(conn, job, modes, outcome)

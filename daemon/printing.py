@@ -4,12 +4,14 @@ import contextvars
 import sys
 import unicodedata
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from oneroster import safe
-from sql.jobs import Fault
+
+if TYPE_CHECKING:  # every verb prints, and few need the database
+    from sql.jobs import Fault
 
 VERB = contextvars.ContextVar("VERB", default="")
 """The verb that is run, such as job.list; set by the launcher."""
@@ -33,7 +35,7 @@ def table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
         sys.stdout.write(line.rstrip() + "\n")
 
 
-def problems(found: Sequence[Fault]) -> None:
+def problems(found: "Sequence[Fault]") -> None:
     """What is wrong with a bundle, a line each."""
     if found:
         table(

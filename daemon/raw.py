@@ -76,8 +76,11 @@ def _shown(lines: list[str], first: int, header: tuple[str, ...], file: str, col
     """The lines without their ends, cells that nobody may see masked, and where the cell of the column stands."""
     shown: list[str] = [""]
     marks: list[tuple[int, int, int]] = []
+    sourced_id = ""
     for place, cell in enumerate(_cells("".join(lines))):
         name = header[place] if place < len(header) else ""
+        if name == "sourcedId" and first > 1:
+            sourced_id = cell.removeprefix('"').removesuffix('"')
         if place:
             shown[-1] += ","
         pieces = cell.replace("\r\n", "\n").replace("\r", "\n").split("\n")
@@ -89,7 +92,7 @@ def _shown(lines: list[str], first: int, header: tuple[str, ...], file: str, col
             if name and name == column:
                 marks.append((len(shown) - 1, len(shown[-1]), len(shown[-1]) + len(piece)))
             shown[-1] += piece
-    return Raw(first, tuple(shown), tuple(marks))
+    return Raw(first, tuple(shown), tuple(marks), sourced_id)
 
 
 def _masked(piece: str, file: str, name: str, bare: bool) -> str:

@@ -260,6 +260,9 @@ ALL = (ORGS, ACADEMIC_SESSIONS, COURSES, CLASSES, USERS, USER_PROFILES, ROLES, D
 EXPOSED = tuple(entity for entity in ALL if not entity.part_of)
 """The seven entities with an address of their own: the unit of change and of every count."""
 
+PARTS = tuple(entity for entity in ALL if entity.part_of)
+"""What is shown inside another record, and merged before it."""
+
 BY_NAME = {entity.name: entity for entity in ALL}
 BY_FILE = {entity.file: entity for entity in ALL}
 

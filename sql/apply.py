@@ -5,10 +5,10 @@ import uuid
 from psycopg.sql import SQL, Composable, Identifier
 
 from oneroster import entities
-from oneroster.entities import Entity
+from oneroster.entities import PARTS, Entity
 from sql import columns, database, documents, merge, revisions, staging
 from sql.database import Connection
-from sql.merge import PARTS, WITH_CHILDREN, Merge, given_status, listed
+from sql.merge import WITH_CHILDREN, Merge, given_status, listed
 
 
 async def apply(conn: Connection, work: Merge, job: uuid.UUID) -> None:

@@ -6,11 +6,11 @@ import msgspec
 from psycopg.sql import SQL, Composable, Composed, Identifier
 
 from oneroster import entities
-from oneroster.entities import Entity
+from oneroster.entities import PARTS, Entity
 from sql import apply, columns, database, differing, documents, merge, staging
 from sql.database import Connection
 from sql.jobs import Count
-from sql.merge import PARTS, WITH_CHILDREN, Merge, given_status, listed
+from sql.merge import WITH_CHILDREN, Merge, given_status, listed
 
 
 async def diff(conn: Connection, work: Merge) -> list[Count]:

@@ -12,11 +12,10 @@ import msgspec
 from psycopg.sql import SQL, Composed, Identifier
 
 from oneroster import entities
-from oneroster.entities import Entity
+from oneroster.entities import PARTS, Entity
 from oneroster.refused import Refused
 from sql import database, versions
 from sql.database import Connection
-from sql.merge import PARTS
 
 
 class UnknownRecord(Refused):

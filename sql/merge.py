@@ -13,13 +13,12 @@ import msgspec
 from psycopg.sql import SQL, Composable, Composed, Identifier
 
 from oneroster import entities
-from oneroster.entities import Entity
+from oneroster.entities import PARTS, Entity
 from sql import database, differing, documents, revisions, staging
 from sql.database import Connection
 from sql.staging import Staged
 
 Mark = Literal["begun", "diffed"]
-PARTS = tuple(entity for entity in entities.ALL if entity.part_of)
 WITH_CHILDREN = tuple(entity for entity in entities.EXPOSED if entity.children)
 
 

@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 from psycopg.sql import SQL, Composed, Identifier, Literal
@@ -10,9 +10,11 @@ from psycopg.types.json import Json
 
 from oneroster import entities
 from oneroster.entities import Entity
-from sql import database, documents, staging, statements, versions
+from sql import database, documents, statements, versions
 from sql.database import Connection
-from sql.merge import Merge
+
+if TYPE_CHECKING:
+    from sql.merge import Merge
 
 STATEMENTS = statements.load("samples")
 MOST = 10
@@ -38,7 +40,7 @@ class _Row(msgspec.Struct, frozen=True):
     sealed: list[str]
 
 
-async def take(conn: Connection, work: Merge) -> list[Sample]:
+async def take(conn: Connection, work: "Merge") -> list[Sample]:
     """Some records of each kind of change, after `diff`; the whole of them would be as large as the roster."""
     found: list[Sample] = []
     for entity in entities.EXPOSED:
@@ -84,6 +86,8 @@ async def _compared(conn: Connection, entity: Entity) -> bool:
 
 def _fresh(entity: Entity) -> Composed:
     """The first that come: to look for others would take a look at all of them."""
+    from sql import staging  # loads have it; whoever only shows samples starts sooner without
+
     return SQL(
         "SELECT s.sourced_id, 'inserted' AS change, NULL::text AS before, {} AS after, ARRAY[]::text[] AS sealed"
         " FROM (SELECT * FROM {} WHERE status IS DISTINCT FROM 'tobedeleted' LIMIT {}) s ORDER BY s.sourced_id"

@@ -18,7 +18,7 @@ class Deed(msgspec.Struct, frozen=True):
     title: str
     """In the operator's language."""
     needs: str
-    """As operators.NEEDS names it."""
+    """As operators.NEEDS names it; empty for what only looks."""
     ask: Callable[[], Awaitable[Ask]]
     """Its dialog, from how things stand now."""
     key: str = ""
@@ -28,6 +28,8 @@ class Deed(msgspec.Struct, frozen=True):
 
 def refusal(deed: Deed, role: People, *, read_only: bool) -> str:
     """Why it cannot be done, "" where it can."""
+    if not deed.needs:
+        return deed.refused
     if read_only:
         return say("These screens were opened with --read-only.")
     least = operators.NEEDS[deed.needs]

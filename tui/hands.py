@@ -23,6 +23,8 @@ class Raw(msgspec.Struct, frozen=True):
     lines: tuple[str, ...]
     marks: tuple[tuple[int, int, int], ...] = ()
     """Where the faulty cell stands: which of the lines, from which character, to which."""
+    sourced_id: str = ""
+    """Of the record that the row is about, as far as it has one."""
 
 
 class Rehearsal(msgspec.Struct, frozen=True):

@@ -451,6 +451,7 @@ JAPANESE = {
     "Approve the held bundle": "保留データを承認",
     "Reject the held bundle": "保留データを却下",
     "Try the job once more": "ジョブを再実行",
+    "What became of the record of this line": "この行のレコードの来歴",
     "Roll back to before this job": "このジョブの前に戻す",
     "Only a held bundle can be decided about; this one is {state}.": (
         "承認・却下できるのは保留のデータだけです。これは「{state}」です。"

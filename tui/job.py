@@ -5,14 +5,16 @@ from typing import ClassVar
 import msgspec
 from textual.binding import BindingType
 
+from oneroster import entities
 from oneroster.refused import Refused
 from sql import jobs, masking, samples
 from sql.database import Connection
 from sql.jobs import Count, Fault, Job
 from sql.samples import Sample
-from tui import findings, format, job_deeds, keys, raw, refusals, rows, text
+from tui import findings, format, job_deeds, keys, raw, record, refusals, rows, text
 from tui.deeds import Deed
 from tui.detail import Detail
+from tui.dialog import Ask
 from tui.hands import Raw
 from tui.listing import Listing
 from tui.rows import Column, Line, Row, Span
@@ -194,7 +196,22 @@ class JobDetail(Listing):
             self.refill(first=True)
 
     def deeds(self) -> list[Deed]:
-        return job_deeds.of(self.app, self.job)
+        found = job_deeds.of(self.app, self.job)
+        row = self.table.row
+        if self.data is None or not self.data.faults or self.tab not in ("problems", "raw"):
+            return found
+        place = int(row.key) if self.tab == "problems" and row is not None else self._fault
+        fault = self.data.faults[place]
+        return [*found, Deed("record", say("What became of the record of this line"), "", lambda: self._record(fault))]
+
+    async def _record(self, fault: Fault) -> Ask:
+        """The dialog of a record, with that of the line filled in."""
+        hands = self.app.hands
+        entity = next((one.name for one in entities.EXPOSED if one.file == fault.file), "users")
+        found = None
+        if hands is not None and fault.line:
+            found = await hands.raw(self.job, fault.file, fault.line, fault.column)
+        return record.ask(self.app, self.job.tenant, entity, found.sourced_id if found else "")
 
     def open(self, row: Row) -> None:
         if self.tab == "problems" and self.data is not None:

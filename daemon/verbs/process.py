@@ -3,8 +3,13 @@
 import asyncio
 import os
 import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from daemon.verbs import Given
+
+if TYPE_CHECKING:
+    from sql.verification import Verified
 
 
 def run(*, only: str = "", here: Given) -> int:
@@ -37,7 +42,7 @@ def tui(*, read_only: bool = False, tenant: str | None = None, here: Given) -> i
     tenant
         Begin with this tenant's jobs alone.
     """
-    from daemon import screens, sealing
+    from daemon import screens
     from tui import app
 
     # Textual draws on standard error.
@@ -47,7 +52,12 @@ def tui(*, read_only: bool = False, tenant: str | None = None, here: Given) -> i
     with here.conninfo() as conninfo:
         person = here.enter(conninfo)
         state, hands = here.settings.state, screens.hands(here, conninfo)
-        verify = sealing.verifier(conninfo, lambda: here.master, state, here.actor)
+
+        async def verify(progress: Callable[[int], None]) -> Verified:
+            from daemon import sealing  # the log's library comes with it, which would delay the first paint
+
+            return await sealing.verifier(conninfo, lambda: here.master, state, here.actor)(progress)
+
         return asyncio.run(
             app.run(
                 conninfo,

@@ -38,7 +38,7 @@ def marked(found: Raw | None) -> list[str]:
 
 async def test_the_faulty_cell_is_marked_and_what_is_sealed_or_a_name_is_masked(site: Site, tmp_path: Path) -> None:
     found = await row(site, tmp_path, 2, "grades")
-    assert found == Raw(2, ('u1,true,h**,花**,山**,***,"P1,P2",***',), ((0, 24, 31),))
+    assert found == Raw(2, ('u1,true,h**,花**,山**,***,"P1,P2",***',), ((0, 24, 31),), "u1")
     assert marked(found) == ['"P1,P2"']
 
 

@@ -41,7 +41,7 @@ PROMISES = (
     Promise("R8", "Mass changes wait for a person",
             "9.9, 10.0 and 10.1 % removed, 74.9 and 75.1 % changed of every kind, files with a header only, all ids"
             " new, 0 bytes: held exactly when due, nothing changed, the old state served", "guards"),
-    Promise("R9", "A missing delivery is noticed", "the daemon does not know yet when a delivery is due"),
+    Promise("R9", "A missing delivery is noticed", "screens tell of it; nobody is alerted yet"),
     Promise("R10", "Errors name file, line, column, rule, value",
             "seeded faults of 244 kinds in bundles of every profile, in rows over several lines too, and clean bundles:"
             " each found at its place, none other, none in clean ones", "faults"),

@@ -173,3 +173,10 @@ async def test_the_line_of_a_problem_is_seen_as_it_came(
         assert person["familyName"] not in opened.text
         if person["email"]:
             assert person["email"] not in opened.text
+        await opened.press("a", [*"record"], "enter")
+        await opened.settle()
+        assert isinstance(opened.app.screen, Dialog)
+        assert opened.app.screen.typed == {"tenant": "tui-raw", "entity": "users", "id": person["sourcedId"]}
+        await opened.press(*["enter"] * 3)
+        await opened.confirm()
+        assert "There is no such record" in opened.text  # the bundle was rejected
