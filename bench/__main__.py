@@ -1,19 +1,20 @@
 """`make bench`: loads as ratios to raw COPY of the same rows into the same tables, answers to those of bare aiohttp.
 
-`python -m bench log` measures the audit log at ten million entries, in milliseconds.
+`python -m bench log` measures the audit log at ten million entries, in milliseconds; `python -m bench screens` the
+seconds until the screens stand on a terminal, on a slow line, too.
 """
 
 import argparse
 import sys
 from pathlib import Path
 
-from bench import load, log, serve, strain, walk
+from bench import load, log, screens, serve, strain, walk
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="bench", description=__doc__)
     parser.add_argument(
-        "what", nargs="?", choices=("load", "serve", "walk", "strain", "log"), help="all, when not given"
+        "what", nargs="?", choices=("load", "serve", "walk", "strain", "log", "screens"), help="all, when not given"
     )
     parser.add_argument("--users", type=int, default=200_000, help="enrollments are about ten times as many")
     parser.add_argument("--entries", type=int, default=10_000_000, help="of the audit log")
@@ -30,6 +31,8 @@ def main() -> int:
         strain.measure(given.users, given.binaries)
     if given.what in (None, "log"):
         log.measure(given.entries, given.binaries)
+    if given.what in (None, "screens"):
+        screens.measure(given.rounds, given.binaries)
     return 0
 
 

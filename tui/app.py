@@ -13,8 +13,10 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import msgspec
+from rich.console import RenderableType
 from textual.app import App
 from textual.binding import BindingType
+from textual.screen import Screen
 from textual.theme import Theme
 from textual.timer import Timer
 from textual.worker import Worker
@@ -43,6 +45,9 @@ PERIOD = 1.0
 
 RELISTEN = 5.0
 """Seconds until one listens again after an outage."""
+
+PATIENCE = 0.3
+"""Seconds that a new screen waits for its rows at most, before it is shown without them."""
 
 NO_TERMINAL = 64
 """The exit code for a call without a terminal (quality: exit codes)."""
@@ -135,6 +140,7 @@ class RosterHub(App[int]):
         self._listening: asyncio.Task[None] | None = None
         self._hearing: Timer | None = None
         self._painted = 0.0
+        self._held: Listing | None = None
         self._looker: Worker[None] | None = None
         self._again = False
         self.looks = 0
@@ -165,6 +171,22 @@ class RosterHub(App[int]):
         if self._listening is not None:
             self._listening.cancel()
         await self.source.close()
+
+    # Painting
+
+    def hold(self, screen: Listing) -> None:
+        """Send nothing of a new screen before it has its rows: on a slow line an empty one costs a second."""
+        self._held = screen
+        self.set_timer(PATIENCE, self._release)
+
+    def _release(self) -> None:
+        held, self._held = self._held, None
+        if held is not None and held.there:
+            held.refresh()
+
+    def _display(self, screen: Screen[Any], renderable: RenderableType | None) -> None:
+        if screen is not self._held:
+            super()._display(screen, renderable)
 
     # Looking
 
@@ -235,6 +257,8 @@ class RosterHub(App[int]):
             self.changed_at = self.clock()
             self._painted = time.monotonic()
             screen.paint()
+        if screen is self._held:
+            self.call_after_refresh(self._release)
 
     def _set_away(self, screen: Listing, away: bool) -> None:
         if away != self.away:

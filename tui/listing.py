@@ -124,6 +124,8 @@ class Listing(Screen[None]):
         return Moment(self.app.clock(), self.app.zone)
 
     def on_mount(self) -> None:
+        if self.data is None:
+            self.app.hold(self)
         self.paint()
 
     def on_screen_resume(self) -> None:
