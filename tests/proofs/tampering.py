@@ -130,6 +130,7 @@ class Made:
         self.client: dict[str, Any] = {}
         self._stack = contextlib.ExitStack()
         self._sftp: Any = None
+        self.drop = 0
 
     def close(self) -> None:
         self._stack.close()
@@ -156,6 +157,21 @@ class Made:
         yield "tenant add", run("tenant", "add", "kept", "--name", "Kept"), [("tenant.add", True)]
         yield "the same again", run("tenant", "add", "kept", "--name", "Kept"), []
         yield "tenant set", run("tenant", "set", "kept", "--guard-deleted", "20"), [("tenant.set", True)]
+
+        yield "tenant pause", run("tenant", "pause", "kept", "--reason", "repair"), [("tenant.pause", True)]
+        yield "tenant resume", run("tenant", "resume", "kept", "--reason", "whole"), [("tenant.resume", True)]
+        yield "operator add", run("operator", "add", "kept-op", "--role", "viewer"), [("operator.add", True)]
+        yield "operator set", run("operator", "set", "kept-op", "--role", "operator"), [("operator.set", True)]
+        yield "operator disable", run("operator", "disable", "kept-op"), [("operator.disable", True)]
+
+        def drop() -> None:
+            (self.folder / "drop").mkdir()
+            words = ("inbox", "add", "kept", "--kind", "drop", "--path", str(self.folder / "drop"))
+            self.drop = hub.shown(*words)["id"]
+
+        yield "inbox add, a folder", drop, [("inbox.add", True)]
+        gone = lambda: run("inbox", "remove", str(self.drop), "--reason", "moved")()  # noqa: E731
+        yield "inbox remove", gone, [("inbox.remove", True)]
 
         def inbox() -> None:
             words = ("inbox", "add", "kept", "--kind", "sftp", "--user", "kept-sis", "--password-stdin")
@@ -212,7 +228,7 @@ class Made:
 
         def unmask() -> None:
             users = rosters.roster()["users"]
-            self._run("record", "show", "kept", "users", users[0]["sourcedId"], "--unmask")()
+            self._run("record", "show", "kept", "users", users[0]["sourcedId"], "--unmask", "--reason", "asked")()
 
         yield "a name is unmasked", unmask, [("record.unmask", True)]
 
