@@ -458,7 +458,10 @@ CHANGES = {
         {("behind", "new")},
     ),
     "the end is cut off": (
-        "DELETE FROM audit WHERE id > {b}; DELETE FROM audit_chain WHERE audit_id > {b}",
+        # By its number: an entry with a higher id may have been sealed before.
+        "DELETE FROM audit WHERE id IN (SELECT audit_id FROM audit_chain WHERE seq >"
+        " (SELECT seq FROM audit_chain WHERE audit_id = {b}));"
+        " DELETE FROM audit_chain WHERE seq > (SELECT seq FROM audit_chain WHERE audit_id = {b})",
         {("cut", "")},
     ),
 }  # fmt: skip
@@ -485,11 +488,8 @@ def _changed(hub: Hub, log: Log, rows: int, chance: random.Random, report: Repor
         texts = {f"t{letter}": log.value("SELECT target FROM audit WHERE id = %s", ids[letter]) for letter in "ab"}
         found = statement.format(**ids, **texts)
         cut = name == "the end is cut off"
-        where = "id > {b}" if cut else "id IN ({a}, {b})"
-        conn.execute(f"INSERT INTO kept_audit SELECT * FROM audit WHERE {where.format(**ids)}")
-        conn.execute(
-            f"INSERT INTO kept_chain SELECT * FROM audit_chain WHERE {where.replace('id', 'audit_id').format(**ids)}"
-        )
+        conn.execute("INSERT INTO kept_audit SELECT * FROM audit WHERE id IN (%(a)s, %(b)s)", ids)
+        conn.execute("INSERT INTO kept_chain SELECT * FROM audit_chain WHERE audit_id IN (%(a)s, %(b)s)", ids)
         conn.execute(found)
         if ("behind", "new") in wanted:
             ids["new"] = log.value("SELECT max(id) FROM audit WHERE who = 'eve'")
