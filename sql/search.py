@@ -25,7 +25,7 @@ START: Place = (END, 0)
 
 PATIENCE = 0.15
 """Seconds after which no further step is begun."""
-STEP = 10_000
+STEP = 5_000
 """Entries looked through in one."""
 REACH = 1_000
 """Entries by which conditions are compared: the index that leads furthest back with so many is the one to take."""
