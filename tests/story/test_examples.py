@@ -295,9 +295,9 @@ def _balanced(text: str, shell: str) -> None:
         assert re.search(r"^complete -c rosterhub", text, re.MULTILINE)
     else:
         assert text.startswith("#compdef rosterhub")
-        code = re.sub(r"'[^']*'", "''", text)
-        assert len(re.findall(r"\bcase\b.*\bin\b", code)) == len(re.findall(r"\besac\b", code))
-        assert len(re.findall(r"^\s*if\b", code, re.MULTILINE)) == len(re.findall(r"^\s*fi\b", code, re.MULTILINE))
+        for opening, closing in ((r"case \S+ in$", "esac"), (r"if .*; then$", "fi"), (r"\S+\(\) \{$", r"\}")):
+            opened = re.findall(rf"^\s*{opening}", text, re.MULTILINE)
+            assert len(opened) == len(re.findall(rf"^\s*{closing}$", text, re.MULTILINE)), opening
 
 
 @pytest.mark.skipif(shutil.which("bash") is None, reason="there is no bash")
