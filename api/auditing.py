@@ -43,6 +43,7 @@ class Log:
         self._waiting: list[Entry] = []
         self._taken: list[Entry] = []
         """What is being written."""
+        self._flushing = asyncio.Lock()
 
     @property
     def behind(self) -> float:
@@ -62,18 +63,19 @@ class Log:
         self._waiting.append(entry)
 
     async def flush(self) -> None:
-        """Write what waits, a transaction for each tenant; what fails goes on waiting."""
-        taken, self._waiting = self._waiting, []
-        self._taken = taken
-        taken.sort(key=lambda entry: (entry.tenant_id or 0, entry.at))
-        groups = [(tenant, list(group)) for tenant, group in groupby(taken, lambda entry: entry.tenant_id)]
-        try:
-            while groups:
-                await self._write(*groups[0])
-                del groups[0]
-        finally:
-            self._waiting[:0] = [entry for _, group in groups for entry in group]
-            self._taken = []
+        """Write what waits and what is being written, a transaction for each tenant; what fails goes on waiting."""
+        async with self._flushing:
+            taken, self._waiting = self._waiting, []
+            self._taken = taken
+            taken.sort(key=lambda entry: (entry.tenant_id or 0, entry.at))
+            groups = [(tenant, list(group)) for tenant, group in groupby(taken, lambda entry: entry.tenant_id)]
+            try:
+                while groups:
+                    await self._write(*groups[0])
+                    del groups[0]
+            finally:
+                self._waiting[:0] = [entry for _, group in groups for entry in group]
+                self._taken = []
 
     async def _write(self, tenant_id: int | None, entries: list[Entry]) -> None:
         now = time.monotonic()
