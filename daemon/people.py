@@ -104,11 +104,11 @@ async def enter(pool: Pool, state: Path, login: Login | None, hasher: Callable[[
 
 
 async def _log_in(pool: Pool, login: Login, hasher: "Hasher") -> Person:
-    # What is no name may be a password in the wrong place.
-    name = login.name if operators.NAME.fullmatch(login.name) else "?"
     refusal: Refused | None = None
     async with database.hub(pool, "ingest") as conn:
-        found = await operators.find(conn, name)
+        found = await operators.find(conn, login.name)
+        # What is nobody's name may be a password in the wrong place: it is not written down.
+        name = found.name if found is not None else "?"
         if found is not None and found.locked > 0:
             refusal = Locked(f"For {-(-int(found.locked) // 60) or 1} minutes more.")
         else:

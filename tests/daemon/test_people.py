@@ -152,7 +152,7 @@ def test_who_logs_in_has_his_own_role_and_name(desk: Desk) -> None:
         ("sato", "operator.login", "sato", True),
         ("sato", "tenant.add", "", False),
         ("sato", "operator.login", "sato", False),
-        ("ito", "operator.login", "ito", False),
+        ("?", "operator.login", "?", False),
         ("sato", "operator.login", "sato", False),
     ]
 
