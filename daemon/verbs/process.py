@@ -53,7 +53,7 @@ def tui(*, read_only: bool = False, tenant: str | None = None, here: Given) -> i
         person = here.enter(conninfo)
         state, hands = here.settings.state, screens.hands(here, conninfo)
 
-        async def verify(progress: Callable[[int], None]) -> Verified:
+        async def verify(progress: Callable[[int], None]) -> "Verified":
             from daemon import sealing  # the log's library comes with it, which would delay the first paint
 
             return await sealing.verifier(conninfo, lambda: here.master, state, here.actor)(progress)
