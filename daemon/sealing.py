@@ -84,33 +84,38 @@ def note(state: Path, anchor: Anchor, now: datetime.datetime) -> None:
         os.close(number)
 
 
-async def verified(
+async def look(
     pool: Pool,
     master: bytes,
     state: Path,
-    actor: audit.Actor,
     *,
     anchors: Sequence[Anchor] = (),
     start: int = 1,
     progress: verification.Progress | None = None,
 ) -> Verified:
-    """Verify the log, also by the anchors of the state folder, and enter that it was done and what came of it."""
+    """Verify the log, also by the anchors of the state folder."""
     every = [*kept(state), *anchors]
-    found = await verification.verify(pool, chain.key(master), start=start, anchors=every, progress=progress)
+    return await verification.verify(pool, chain.key(master), start=start, anchors=every, progress=progress)
+
+
+async def enter(pool: Pool, found: Verified, actor: audit.Actor) -> None:
+    """Enter in the log that it was verified, and what came of it."""
     async with database.hub(pool, "viewer") as conn:
         detail = {"first": found.first, "wrong": found.count}
         await audit.write(conn, None, actor, "audit.verify", f"#{found.last}", ok=not found.count, detail=detail)
-    return found
 
 
 def verifier(
-    conninfo: str, master: Callable[[], bytes], state: Path, actor: audit.Actor
+    conninfo: str, master: Callable[[], bytes], state: Path
 ) -> Callable[[verification.Progress], Awaitable[Verified]]:
-    """Verifies on a connection of its own, for screens that go on meanwhile. The key is asked for when it is needed."""
+    """Verifies on a connection of its own, for screens that go on meanwhile. The key is asked for when it is needed.
+
+    It leaves no entry: no single key of the screens changes anything.
+    """
 
     async def verify(progress: verification.Progress) -> Verified:
         async with database.open_pool(conninfo, size=1) as pool:
-            return await verified(pool, master(), state, actor, progress=progress)
+            return await look(pool, master(), state, progress=progress)
 
     return verify
 

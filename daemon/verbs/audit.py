@@ -196,8 +196,10 @@ def verify(*, anchor: list[str] | None = None, since_seq: int = 1, json: bool = 
     given = [sealing.parse(one) for one in anchor or ()]
 
     async def work(pool: Pool) -> Verified:
-        state, actor = here.settings.state, here.actor
-        return await sealing.verified(pool, here.master, state, actor, anchors=given, start=max(1, since_seq))
+        state = here.settings.state
+        found = await sealing.look(pool, here.master, state, anchors=given, start=max(1, since_seq))
+        await sealing.enter(pool, found, here.actor)
+        return found
 
     found = here.run(work)
     if json:

@@ -56,7 +56,7 @@ def tui(*, read_only: bool = False, tenant: str | None = None, here: Given) -> i
         async def verify(progress: Callable[[int], None]) -> "Verified":
             from daemon import sealing  # the log's library comes with it, which would delay the first paint
 
-            return await sealing.verifier(conninfo, lambda: here.master, state, here.actor)(progress)
+            return await sealing.verifier(conninfo, lambda: here.master, state)(progress)
 
         return asyncio.run(
             app.run(

@@ -60,7 +60,8 @@ async def test_what_is_written_is_sealed_within_moments_and_noted_outside(
     assert found[0][0] == 4, "what came at the end is sealed, too"
     assert sealing.kept(tmp_path)[-1] == Anchor(*found[0])
     assert sealing.file(tmp_path).stat().st_mode & 0o777 == 0o600
-    checked = await sealing.verified(pool, MASTER, tmp_path, audit.SYSTEM)
+    checked = await sealing.look(pool, MASTER, tmp_path)
+    await sealing.enter(pool, checked, audit.SYSTEM)
     assert (checked.links, checked.count) == (4, 0)
     assert checked.anchors >= 1
     assert await rows(conninfo, "SELECT target, ok FROM audit WHERE action = 'audit.verify'") == [("#4", True)]
@@ -74,12 +75,12 @@ async def test_an_end_that_was_cut_off_is_found_at_the_next_start_and_by_a_verif
         pass
     with psycopg.connect(conninfo) as conn:
         conn.execute("DELETE FROM audit WHERE target = 'c'; DELETE FROM audit_chain WHERE seq = 3")
-    found = await sealing.verified(pool, MASTER, tmp_path, audit.SYSTEM)
+    found = await sealing.look(pool, MASTER, tmp_path)
     assert [(one.kind, one.seq) for one in found.faults] == [("cut", 3)]
     async with sealer(pool, tmp_path):
         pass
     assert await rows(conninfo, "SELECT ok FROM audit WHERE action = 'audit.broken'") == [(False,)]
-    found = await sealing.verified(pool, MASTER, tmp_path, audit.SYSTEM)
+    found = await sealing.look(pool, MASTER, tmp_path)
     assert [(one.kind, one.seq) for one in found.faults] == [("anchor", 3)], "another has its number now"
 
 
@@ -171,5 +172,5 @@ async def test_a_file_that_others_wrote_to_is_cried_out(pool: Pool, conninfo: st
 async def test_another_key_opens_nothing(pool: Pool, tmp_path: Path) -> None:
     await write(pool, "a", "b")
     await chain.Sealer(pool, chain.key(MASTER)).seal()
-    found = await sealing.verified(pool, bytes(32), tmp_path, audit.SYSTEM)
+    found = await sealing.look(pool, bytes(32), tmp_path)
     assert found.count == 2
