@@ -69,13 +69,13 @@ def launch(
     from daemon.here import Here
 
     command, bound, ignored = app.parse_args(tokens, exit_on_error=False, print_error=False)
-    printing.VERB.set(".".join(app.parse_commands(tokens)[0]))
+    given = dict(bound.kwargs)
     if "here" in ignored:
         settings = settings_file.load(config, state, os.environ)
         name = operator or os.environ.get(settings_file.OPERATOR)
-        here = Here(settings, config, _login(name) if name else None)
-        return command(*bound.args, **bound.kwargs, here=here)
-    return command(*bound.args, **bound.kwargs)
+        given["here"] = Here(settings, config, _login(name) if name else None)
+    with printing.verb(".".join(app.parse_commands(tokens)[0])):
+        return command(*bound.args, **given)
 
 
 def _login(name: str) -> "Login":

@@ -1,9 +1,10 @@
 """What verbs print: data on stdout, as JSON or as aligned columns; talk on stderr."""
 
+import contextlib
 import contextvars
 import sys
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -13,16 +14,25 @@ from oneroster import safe
 if TYPE_CHECKING:  # every verb prints, and few need the database
     from sql.jobs import Fault
 
-VERB = contextvars.ContextVar("VERB", default="")
-"""The verb that is run, such as job.list; set by the launcher."""
+_verb = contextvars.ContextVar("verb", default="")
+
+
+@contextlib.contextmanager
+def verb(name: str) -> Iterator[None]:
+    """What is printed is that of this verb, such as job.list."""
+    before = _verb.set(name)
+    try:
+        yield
+    finally:
+        _verb.reset(before)
 
 
 def data(value: Any) -> None:
     """One JSON value on stdout, in the shape that the verb's schema says."""
-    if VERB.get():
+    if _verb.get():
         from daemon import shapes
 
-        value = shapes.passed(VERB.get(), value)
+        value = shapes.passed(_verb.get(), value)
     sys.stdout.write(safe.json(msgspec.json.format(msgspec.json.encode(value), indent=2).decode()) + "\n")
 
 

@@ -70,7 +70,7 @@ except RuntimeError:
 def test_nothing_in_a_line_drives_a_terminal() -> None:
     said = lines("log.info('a\\x1b[31m\\x9b2J\\u202eb', value='c\\r\\nd')")
     assert not any(character in said for character in "\x1b\x9b\u202e\r")
-    assert json.loads(said)["value"] == "c\\r\\nd"
+    assert json.loads(said)["value"] == "c^M^Jd"
 
 
 def test_the_journal_gets_priorities() -> None:

@@ -78,7 +78,7 @@ async def test_no_cell_becomes_a_formula_and_sealed_values_stay_masked(
 ) -> None:
     await site.end(await delivered(site, inbox, tmp_path), found=FOUND)
     raw = (tmp_path / "share" / "reports" / "latest.csv").read_bytes()
-    assert raw.startswith(b"file,line,column,code,severity,value,message\r\n")
+    assert raw.startswith(b'"file","line","column","code","severity","value","message"\r\n')
     lines = list(csv.DictReader(io.StringIO(raw.decode(), newline="")))
     assert lines[1]["value"] == '\'=HYPERLINK("http://x")'
     for path in (tmp_path / "share" / "reports").iterdir():

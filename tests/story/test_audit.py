@@ -75,8 +75,9 @@ def test_an_export_holds_the_whole_range_and_harms_no_spreadsheet(hub: Hub, clie
     assert file.stat().st_mode & 0o777 == 0o600
     assert hub.shown("audit", "list", "--action", "audit.export", "--limit", "1")[0]["detail"]["format"] == "jsonl"
     assert hub.call("audit", "export", "/no/such/folder/x.csv").code == 73
-    everything = hub.call("audit", "export").out.count("\r\n") - 1
-    assert everything > 10
+    listed = len(hub.shown("audit", "list", "--limit", "100000"))
+    assert listed > len(shown)
+    assert hub.call("audit", "export").out.count("\r\n") - 1 >= listed
 
 
 def test_cells_of_strangers_are_made_harmless(hub: Hub) -> None:
@@ -88,8 +89,8 @@ def test_cells_of_strangers_are_made_harmless(hub: Hub) -> None:
     done = hub.call("audit", "export", "--who", "eve")
     _, *rows = csv.reader(io.StringIO(done.out, newline=""))
     assert [row[7] for row in rows] == [
-        "'=1+1", "'+1", "'-1", "'@x", "'\\u0009x", "'\\u000dx", "'\\u001b[31m", "'＝1",
-        "a\\u000ab", "'\\u200fx", "plain",
+        "'=1+1", "'+1", "'-1", "'@x", "'^Ix", "'^Mx", "'^[[31m", "'＝1",
+        "a^Jb", "'\\u200fx", "plain",
     ]  # fmt: skip
     assert "\x1b" not in hub.call("audit", "list", "--who", "eve").out
 

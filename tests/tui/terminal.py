@@ -81,6 +81,14 @@ class Terminal:
             pass
         return self.output[before:]
 
+    def settle(self, silence: float = 1.5, patience: float = 30.0) -> None:
+        """Wait until something has come that was not there at the last look, and then nothing more for `silence`."""
+        deadline = time.monotonic() + patience
+        while not self.watch(0.1):
+            assert time.monotonic() < deadline, "nothing comes"
+        while self.watch(silence):
+            assert time.monotonic() < deadline, "it does not come to rest"
+
     def until(self, part: str, seconds: float = 20.0) -> float:
         """Wait for this text to be written from now on; how long that took."""
         before, began = len(self.output), time.monotonic()

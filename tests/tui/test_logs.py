@@ -66,7 +66,7 @@ async def test_the_log_is_followed_filtered_and_folded(moving, shown, logging):
         assert opened.app.screen.table.row.copied == "applied"
         assert opened.line("FOLLOWING")
         await opened.press("slash", [*"level:error"], "enter", "y")
-        assert opened.app.clipboard == "host key changed\x1b[2J; refused"
+        assert opened.app.clipboard == "host key changed^[[2J; refused"
 
 
 async def test_without_a_journal_it_says_where_the_log_is(moving, shown, hands):
