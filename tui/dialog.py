@@ -216,6 +216,7 @@ class Dialog(Screen[None]):
             self.busy = False
 
     def _end(self, done: Done) -> None:
+        self.ended = True  # whatever was pressed meanwhile does nothing
         below = self.app.screen_stack[-2] if len(self.app.screen_stack) > 1 else None
         if not done.lines:
             self.action_close()
@@ -224,7 +225,6 @@ class Dialog(Screen[None]):
             elif below is not None:
                 self.app.note(done.note)
             return
-        self.ended = True
         told = [line for one in done.lines for line in text.wrap(one, ROOM, 6)]
         shown = self.query_one("#said", Lines)
         shown.styles.height = len(told)

@@ -8,7 +8,7 @@ import pytest
 from sql import audit, clients, database, settings, tenants, wishes
 from tests.tui import hub
 from tui.clients import Clients
-from tui.dialog import Dialog
+from tui.dialog import Button, Dialog
 from tui.job import JobDetail
 from tui.picker import Picker
 from tui.tenants import Tenants
@@ -269,6 +269,27 @@ async def test_a_client_is_limited_and_revoked(moving, shown, hands):
     assert (rate, burst, allow, why) == (300, 50, ["192.0.2.0/24"], "contract ended")
     assert expires == datetime.datetime(2027, 3, 30, 15, tzinfo=datetime.UTC)
     assert (await deed(moving, "client.revoke"))["target"] == "a2l0YS1sbXM"
+
+
+async def test_a_button_that_is_pressed_twice_does_it_once(moving, shown, hands):
+    async with shown(moving, hands=hands) as opened:
+        await at(opened, "4", "a2l0YS1sbXM")
+        await opened.press("a", [*"limit"], "enter")
+        await opened.type("300/m", "50", "", "any", "kita-high")
+        dialog = opened.app.screen
+        assert isinstance(dialog, Dialog)
+        again = Button.Pressed(dialog.query_one("#do", Button))
+        end = dialog._end
+
+        def end_while_it_is_pressed(done):
+            end(done)
+            dialog.pressed(again)  # the message of the second key is handled before the dialog is gone
+
+        dialog._end = end_while_it_is_pressed
+        await opened.confirm()
+        assert opened.line("kita-lms is bound by that within 5 seconds.")
+        assert opened.app.is_running
+    assert await row(moving, "SELECT count(*) FROM audit WHERE action = 'client.set'") == (1,)
 
 
 # Tenants
