@@ -137,7 +137,9 @@ class Dialog(Screen[None]):
             for field in self.ask.fields:
                 with Horizontal(classes="field"):
                     yield Lines(1, id=f"label-{field.name}").add_class("label")
-                    given = Input(field.value, id=f"field-{field.name}", compact=True, suggester=field.suggester)
+                    given = Input(
+                        text.clean(field.value), id=f"field-{field.name}", compact=True, suggester=field.suggester
+                    )
                     given.cursor_blink = False
                     yield given
             yield Lines(3, id="trouble")
@@ -167,7 +169,12 @@ class Dialog(Screen[None]):
     @property
     def typed(self) -> dict[str, str]:
         """What stands in the fields."""
-        return {one.name: self.query_one(f"#field-{one.name}", Input).value.strip() for one in self.ask.fields}
+        return {one.name: self._typed(one) for one in self.ask.fields}
+
+    def _typed(self, field: Field) -> str:
+        # What steers a terminal is shown as an escape; left as it stands, it stays what it was.
+        found = self.query_one(f"#field-{field.name}", Input).value
+        return (field.value if found == text.clean(field.value) else found).strip()
 
     @on(Input.Submitted)
     def go_on(self) -> None:

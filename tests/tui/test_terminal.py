@@ -45,8 +45,7 @@ def opened(tmp_path: Path) -> Iterator[Callable[..., Terminal]]:
 @pytest.mark.parametrize("environ", [{}, {"LANG": "ja_JP.UTF-8"}, {"NO_COLOR": "1"}, {"COLORFGBG": "0;15"}])
 def test_the_first_paint_is_small_and_then_there_is_silence(environ, still, opened):
     shown = opened(still, **environ)
-    while shown.watch(1.0):
-        continue
+    shown.watch(1.0)
     assert len(shown.output) <= FIRST
     assert shown.watch(3.5) == b"", "several looks at the database, and nothing to say"
     shown.press("\x11")
@@ -57,8 +56,10 @@ def test_no_screen_says_anything_while_nothing_happens(still, opened):
     shown = opened(still)
     for key in "2345":
         shown.press(key)
-        shown.settle()
-        assert shown.watch(2.5) == b"", f"screen {key}"
+        shown.watch(1.5)
+        said = shown.watch(2.5)
+        # The first line may tell that the machine's disk has filled by a per cent.
+        assert said == b"" or (said.startswith(b"\x1b[1;1H") and said.count(b";1H") == 1), f"screen {key}: {said!r}"
 
 
 async def test_changes_come_at_most_once_a_second_and_in_few_bytes(moving, opened):
