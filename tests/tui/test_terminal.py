@@ -56,7 +56,7 @@ def test_the_first_paint_is_small_and_then_there_is_silence(environ, still, open
 def silent(shown: Terminal, seconds: float) -> None:
     """Several looks at the database, and nothing to say; but the disk of the machine may have filled by a per cent."""
     said = shown.watch(seconds)
-    assert said == b"" or (said.startswith(b"\x1b[1;1H") and said.count(b";1H") == 1)
+    assert said == b"" or (said.startswith(b"\x1b[1;1H") and said.count(b";1H") == 1), said
 
 
 def test_no_screen_says_anything_while_nothing_happens(still, opened):
