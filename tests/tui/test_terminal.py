@@ -63,7 +63,7 @@ def test_no_screen_says_anything_while_nothing_happens(still, opened):
     shown = opened(still)
     for key in "2345":
         shown.press(key)
-        shown.settle()
+        shown.settle(4.0)  # some rows want a second look
         silent(shown, 2.5)
 
 
