@@ -22,14 +22,13 @@ MOST = 4
 PATIENCE = 5.0
 """Seconds that a page waits for its client."""
 
-Key = tuple[str, str, int | None, Query]
-"""Client, path, revision, and what of a query tells one page from another. Where a page begins is a client's word, on
-which no other client's pages may rest."""
+Key = tuple[int, str, int | None, Query]
+"""Tenant, path, revision, and what of a query tells one page from another, with the id that it begins behind."""
 
 
-def key(client_id: str, path: str, revision: int | None, asked: Query) -> Key:
-    """The same for all ways to ask for a page of that revision."""
-    return client_id, path, revision, msgspec.structs.replace(asked, fields=None, revision=None, after="")
+def key(tenant_id: int, path: str, revision: int | None, asked: Query, after: str) -> Key:
+    """The same for all ways to ask for the page of that revision that begins behind `after`."""
+    return tenant_id, path, revision, msgspec.structs.replace(asked, fields=None, revision=None, after=after)
 
 
 class Ahead:

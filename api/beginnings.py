@@ -1,7 +1,8 @@
 """Where a page begins, so that one deep inside a collection costs about what the first one does.
 
 Records come by their ids. A `next` link says behind which id its page begins; whoever counts offsets gets there by the
-end of the page before, or else by ids kept along the way.
+end of the page before, whoever read it, or else by ids kept along the way. What a link says is believed for its own
+page alone: a client may write there what it likes, and no other page may rest on it.
 """
 
 from aiohttp import web
@@ -21,7 +22,7 @@ def find(request: web.Request, caller: Caller, asked: Query, revision: int) -> t
     """Where to begin to look for a page: behind which id, and how many records then to skip."""
     if asked.after or not asked.offset or asked.order != Order():
         return asked.after, 0 if asked.after else asked.offset
-    if end := request.app[places.ENDS].get((caller.client_id, revision, request.path, asked.filter, asked.offset)):
+    if end := request.app[places.ENDS].get((caller.tenant_id, revision, request.path, asked.filter, asked.offset)):
         return end, 0
     anchors = (
         request.app[places.ANCHORS].get((caller.tenant_id, revision, request.path)) if not asked.filter.all else None
@@ -47,7 +48,7 @@ async def have_anchors(
 
 
 def remember(request: web.Request, caller: Caller, asked: Query, revision: int, rows: int, last_id: str) -> None:
-    """A page of so many rows ended with that id."""
-    if last_id:
-        key = caller.client_id, revision, request.path, asked.filter, asked.offset + rows
+    """A page of so many rows ended with that id, and no link said where it begins."""
+    if last_id and not asked.after:
+        key = caller.tenant_id, revision, request.path, asked.filter, asked.offset + rows
         request.app[places.ENDS].put(key, last_id)

@@ -78,7 +78,10 @@ async def _page(
         revision = await beginnings.have_anchors(request, operation, caller, asked, revision)
 
     compose = functools.partial(_compose, request, operation, caller, asked, found, since)
-    answer = await request.app[places.AHEAD].take(ahead.key(caller.client_id, request.path, revision, asked))
+    answer = None
+    if revision is not None and asked.limit >= ahead.LEAST:
+        after, _ = beginnings.find(request, caller, asked, revision)
+        answer = await request.app[places.AHEAD].take(ahead.key(caller.tenant_id, request.path, revision, asked, after))
     if answer is None:
         answer = await asking.ask(request, caller, compose, revision)
     first, *others = answer.rows
@@ -143,7 +146,7 @@ def _read_ahead(
     following = msgspec.structs.replace(asked, offset=asked.offset + asked.limit, after=last_id)
     compose = functools.partial(_compose, request, operation, caller, following, found, since)
     request.app[places.AHEAD].begin(
-        ahead.key(caller.client_id, request.path, revision, following),
+        ahead.key(caller.tenant_id, request.path, revision, following, last_id),
         lambda: request.app[places.STANDINGS].ask(caller.tenant_id, compose, revision),
     )
 

@@ -31,7 +31,7 @@ NEWEST = web.AppKey("newest", Newest)
 PAGES = web.AppKey("pages", Pages)
 TOTALS = web.AppKey("totals", Kept[tuple[int, int, str, Filter], int])
 """Of filtered collections: tenant, revision, path and filter."""
-ENDS = web.AppKey("ends", Kept[tuple[str, int, str, Filter, int], str])
+ENDS = web.AppKey("ends", Kept[tuple[int, int, str, Filter, int], str])
 """The last id before an offset of a collection, by a client's own account: client, revision, path, filter, offset."""
 OPENED = web.AppKey("opened", Kept[tuple[int, int, str, Clause], tuple[str, ...]])
 """Ids of the records that a clause on sealed values is true of: tenant, revision, entity and clause."""

@@ -103,11 +103,13 @@ def _turn(client: Client, conninfo: str, number: int) -> None:
     linked, counted = walk(client, _by_next), walk(client, _by_offset)
     if linked.digest != counted.digest:
         raise RuntimeError("the two ways lead to other records")
-    worst = max(linked.pages) / statistics.median(linked.pages)
+    slowest = max(linked.pages)
+    worst, which = slowest / statistics.median(linked.pages), linked.pages.index(slowest) + 1
     print(
         f"round {number}: COPY {copied:.1f} s; {linked.records:,} by next {linked.seconds:.1f} s"
-        f" = {linked.seconds / copied:.2f} x COPY (at most 3), slowest page {worst:.1f} x the median (at most 3);"
-        f" by offset {counted.seconds:.1f} s = {counted.seconds / linked.seconds:.2f} x by next (at most 2)",
+        f" = {linked.seconds / copied:.2f} x COPY (at most 3), slowest page, number {which}, {worst:.1f} x the median"
+        f" (at most 3); by offset {counted.seconds:.1f} s = {counted.seconds / linked.seconds:.2f} x by next"
+        " (at most 2)",
         flush=True,
     )
 

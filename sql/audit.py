@@ -94,8 +94,3 @@ async def write_all(conn: Connection, tenant_id: int | None, deeds: Sequence[Dee
     """
     params = {"tenant": tenant_id, "deeds": msgspec.json.encode(deeds).decode(), "late": LATE}
     await database.run(conn, STATEMENTS["write_all"], params)
-
-
-async def page(conn: Connection, *, tenant: str | None = None, limit: int = 100) -> list[Entry]:
-    """The newest entries, the last one first; `sql.search` finds others."""
-    return await database.fetch_all(conn, STATEMENTS["page"], Entry, {"code": tenant, "limit": limit})

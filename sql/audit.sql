@@ -2,12 +2,6 @@
 INSERT INTO audit (tenant_id, who, who_kind, origin, action, target, ok, detail)
 VALUES (%(tenant)s, %(who)s, %(who_kind)s, %(origin)s, %(action)s, %(target)s, %(ok)s, %(detail)s)
 
--- page: the newest entries, across the hub
-SELECT a.id, a.at, t.code AS tenant, a.who, a.who_kind, a.origin, a.action, a.target, a.ok, a.detail
-  FROM audit a LEFT JOIN tenants t ON t.id = a.tenant_id
- WHERE %(code)s::text IS NULL OR a.tenant_id = (SELECT id FROM tenants WHERE code = %(code)s)
- ORDER BY a.at DESC, a.id DESC LIMIT %(limit)s
-
 -- find: which of the next entries before a place fit, newest first, and after them the last that was looked at, fit or not, with how many these were; one index leads to them, across the hub
 WITH looked AS MATERIALIZED (
     SELECT l.* FROM unnest(%(values)s::text[]) AS v (value)

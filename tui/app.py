@@ -4,7 +4,6 @@ import asyncio
 import datetime
 import getpass
 import os
-import shutil
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -12,20 +11,18 @@ from contextlib import aclosing
 from pathlib import Path
 from typing import Any, ClassVar
 
-import msgspec
 from rich.console import RenderableType
 from textual.app import App
 from textual.binding import BindingType
 from textual.screen import Screen
-from textual.theme import Theme
 from textual.timer import Timer
 from textual.worker import Worker
 
 from oneroster.refused import Refused
-from sql import audit, database, news, processes, tenants
-from sql.database import Connection, People
+from sql import audit, database, news, tenants
+from sql.database import People
 from sql.tenants import Tenant, UnknownTenant
-from tui import copying, deeds, deliver, keys, record, refusals, times
+from tui import copying, deeds, deliver, keys, record, refusals, surroundings, themes, times
 from tui.audit import Audit, Verify
 from tui.clients import Clients
 from tui.deeds import Deed
@@ -37,6 +34,7 @@ from tui.logs import Logs
 from tui.overview import Overview
 from tui.picker import Choice, Picker
 from tui.source import Away, Source
+from tui.surroundings import Surroundings
 from tui.tenants import Tenants
 from tui.words import say, word
 
@@ -52,38 +50,7 @@ PATIENCE = 0.3
 NO_TERMINAL = 64
 """The exit code for a call without a terminal (quality: exit codes)."""
 
-HIGH_CONTRAST = Theme(
-    name="high-contrast",
-    primary="#ffffff",
-    accent="#00ffff",
-    success="#00ff00",
-    warning="#ffff00",
-    error="#ff8080",
-    foreground="#ffffff",
-    background="#000000",
-    surface="#000000",
-    panel="#000000",
-    text_alpha=1.0,
-)
-DARK, LIGHT = "textual-dark", "textual-light"
-THEMES = {
-    DARK: word("dark"),
-    LIGHT: word("light"),
-    "high-contrast": word("high contrast"),
-    "ansi-dark": word("dark, in the terminal's own colours"),
-    "ansi-light": word("light, in the terminal's own colours"),
-}
 ALL = "*"
-
-
-class Surroundings(msgspec.Struct, frozen=True):
-    """What the first line says of the hub."""
-
-    sftp: bool = False
-    disk: int | None = None
-    """Per cent of the state folder's file system in use."""
-    tenant: str = ""
-    """The name of the one tenant shown."""
 
 
 class RosterHub(App[int]):
@@ -117,9 +84,10 @@ class RosterHub(App[int]):
     ) -> None:
         plain = "NO_COLOR" in os.environ
         super().__init__(ansi_color=True if plain else None)
-        self.register_theme(HIGH_CONTRAST)
-        self.theme = DARK  # away from TEXTUAL_THEME and back: a theme of our own was not known to it yet
-        self.theme = "ansi-dark" if plain else _theme()
+        for ours in themes.OURS:
+            self.register_theme(ours)
+        self.theme = themes.DARK.name  # away from TEXTUAL_THEME and back: a theme of our own was not known to it yet
+        self.theme = themes.first(plain=plain)
         self.animation_level = "none"
         self.role: People = role
         self.read_only = read_only
@@ -231,7 +199,7 @@ class RosterHub(App[int]):
                 return
             try:
                 async with self.source.reading() as conn:
-                    seen = await self._look_around(conn)
+                    seen = await surroundings.look(conn, self.state, self.tenant, self.surroundings)
                     found = await screen.fetch(conn)
             except Away:
                 self._set_away(screen, True)
@@ -241,12 +209,6 @@ class RosterHub(App[int]):
                 return
             self._set_away(screen, False)
             self._show(screen, seen, found)
-
-    async def _look_around(self, conn: Connection) -> Surroundings:
-        alive = await processes.alive(conn)
-        named = "" if self.tenant is None else (await tenants.by_code(conn, self.tenant)).name
-        used = _used(self.state, self.surroundings.disk)
-        return Surroundings(any(one.role == "doors" for one in alive), used, named)
 
     def _show(self, screen: Listing, seen: Surroundings, found: Any) -> None:
         if not screen.there:
@@ -375,8 +337,8 @@ class RosterHub(App[int]):
     def action_choose_command(self) -> None:
         commands = [one for one in keys.EVERYWHERE if one.command]
         choices = [Choice(one.action, say(one.shown), say(one.does)) for one in commands]
-        for name in THEMES:
-            choices.append(Choice(f"app.set_theme('{name}')", "", say("Theme {name}", name=say(THEMES[name]))))
+        for name, title in themes.TITLES.items():
+            choices.append(Choice(f"app.set_theme('{name}')", "", say("Theme {name}", name=say(title))))
         self.push_screen(Picker(say("Command"), (word("KEY"), word("DOES")), choices, self.perform, width=14))
 
     def action_keys(self) -> None:
@@ -406,36 +368,12 @@ class RosterHub(App[int]):
         self.call_later(self.run_action, action, self.screen)
 
 
-def _used(folder: Path | None, before: int | None) -> int | None:
-    """Per cent of the file system in use; None where the folder lies elsewhere, on the daemon's machine.
-
-    The figure `before` stays until it is wrong by one: at the edge between two it would change with every look.
-    """
-    if folder is None:
-        return None
-    try:
-        disk = shutil.disk_usage(folder)
-    except OSError:
-        return None
-    used = 100 * disk.used / disk.total
-    return before if before is not None and abs(used - before) < 1 else round(used)
-
-
 def _tenant_choice(one: Tenant) -> Choice:
     return Choice(one.code, one.code, one.name)
 
 
 def _now() -> datetime.datetime:
     return datetime.datetime.now(datetime.UTC)
-
-
-def _theme() -> str:
-    chosen = os.environ.get("TEXTUAL_THEME")
-    if chosen:
-        return chosen
-    # Some terminals tell their colours: a background of 7 or 15 is a light one.
-    light = os.environ.get("COLORFGBG", "").rpartition(";")[2] in ("7", "15")
-    return LIGHT if light else DARK
 
 
 async def run(

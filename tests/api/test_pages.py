@@ -168,7 +168,7 @@ async def test_a_page_read_ahead_waits_for_its_client_for_a_while(board, strange
 
 
 @pytest.mark.parametrize("least", [1, 1_000])
-async def test_where_a_page_begins_is_one_clients_word_and_misleads_nobody_else(board, stranger, monkeypatch, least):
+async def test_where_a_page_begins_is_one_clients_word_and_misleads_nobody(board, stranger, monkeypatch, least):
     one = await board("paged")
     await one.load({"orgs": MANY})
     liar, honest = [await stranger().sign_in(one) for _ in range(2)]
@@ -178,8 +178,24 @@ async def test_where_a_page_begins_is_one_clients_word_and_misleads_nobody_else(
     _, body, _ = await liar.get(following.replace("o-009", "o-029"))
     assert body["orgs"][0]["sourcedId"] == "o-030"
     for address in (following.replace("offset=10", "offset=20"), "/orgs?limit=10&offset=20"):
-        _, body, _ = await honest.get(address)
-        assert body["orgs"][0]["sourcedId"] == "o-020"
+        for caller in (honest, liar):
+            _, body, _ = await caller.get(address)
+            assert body["orgs"][0]["sourcedId"] == "o-020"
+
+
+async def test_where_one_clients_page_ended_anothers_begins(board, stranger, monkeypatch):
+    one = await board("paged")
+    await one.load({"orgs": MANY})
+    callers = [await stranger().sign_in(one) for _ in range(2)]
+    begun = []
+    page = rosters.page
+    monkeypatch.setattr(
+        rosters, "page", lambda *given, **how: begun.append((how["after"], how["skip"])) or page(*given, **how)
+    )
+    for number, caller in enumerate(callers * 2):
+        _, body, _ = await caller.get(f"/orgs?limit=10&offset={10 * number}")
+        assert body["orgs"][0]["sourcedId"] == f"o-{10 * number:03}"
+    assert begun[-3:] == [("o-009", 0), ("o-019", 0), ("o-029", 0)]
 
 
 def test_what_rested_longest_gives_way():

@@ -12,7 +12,7 @@ from joserfc.jwk import OctKey
 
 from api import guesses, places, tokens
 from oneroster import scopes
-from sql import audit, clients, database, seal
+from sql import clients, database, seal, search
 
 MASTER = bytes(range(32))
 
@@ -95,7 +95,7 @@ async def test_every_token_request_is_audited(stranger, credentials, app, pool):
     await caller.ask_token("some\0body", "wrong")
     await app[places.LOG].flush()
     async with database.hub(pool, "viewer") as conn:
-        entries = [one for one in await audit.page(conn) if one.action == "api.token"]
+        entries = [one for one in (await search.page(conn)).entries if one.action == "api.token"]
     assert {(one.tenant, one.who, one.ok) for one in entries} == {
         ("north", credentials[0], True),
         (None, "somebody", False),

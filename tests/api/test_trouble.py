@@ -1,7 +1,7 @@
 """Whatever goes wrong under the roster paths is told as imsx_StatusInfo, and a tenant's records stay its own."""
 
 from api import places, tokens
-from sql import audit, clients, database
+from sql import audit, clients, database, search
 
 from .conftest import ROSTER
 
@@ -102,7 +102,7 @@ async def test_a_tenant_never_sees_another(caller, board, stranger):
 async def test_every_read_is_audited_once(app, caller, north, pool):
     await app[places.LOG].flush()
     async with database.hub(pool, "viewer") as conn:
-        before = {entry.id for entry in await audit.page(conn)}
+        before = {entry.id for entry in (await search.page(conn)).entries}
     await caller.get("/users?limit=7&offset=1")
     await caller.get("/users/u-1")
     await caller.get("/users/nobody")
@@ -113,7 +113,7 @@ async def test_every_read_is_audited_once(app, caller, north, pool):
     await caller.get("/users")
     await app[places.LOG].flush()
     async with database.hub(pool, "viewer") as conn:
-        entries = [entry for entry in await audit.page(conn) if entry.id not in before]
+        entries = [entry for entry in (await search.page(conn)).entries if entry.id not in before]
     told = [(one.tenant, one.who != "-", one.action, one.target, one.ok, one.origin, one.detail) for one in entries]
     here, users = "127.0.0.1", len(ROSTER["users"])
     expected = [
@@ -132,7 +132,7 @@ async def test_an_entry_that_waited_long_bears_the_time_of_its_writing(pool, nor
     async with database.hub(pool, "api") as conn:
         await audit.write_all(conn, None, deeds)
     async with database.hub(pool, "viewer") as conn:
-        found = {one.target: one for one in await audit.page(conn) if one.who == "c"}
+        found = {one.target: one for one in (await search.page(conn)).entries if one.who == "c"}
     newest = max(one.at for one in found.values())
     told = {target: (round((newest - one.at).total_seconds()), one.detail) for target, one in found.items()}
     assert told == {
@@ -148,7 +148,7 @@ async def test_what_waits_in_the_audit_is_written_at_the_end(app, pool, north):
     async with log.running():
         log.add(north.tenant.id, "c", "", "api.read users", "0+1", True)
     async with database.hub(pool, "viewer") as conn:
-        assert (await audit.page(conn, limit=1))[0].who == "c"
+        assert (await search.page(conn, limit=1)).entries[0].who == "c"
 
 
 async def test_a_revoked_client_is_refused(caller, north, pool, monkeypatch):

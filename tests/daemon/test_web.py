@@ -6,6 +6,7 @@ import datetime
 import socket
 import ssl
 from collections.abc import AsyncIterator
+from functools import partial
 from pathlib import Path
 
 import aiohttp
@@ -18,6 +19,7 @@ from api import app as apps
 from api import discovery, operations
 from daemon import child, config, presence, web
 from sql import database, processes
+from tests.daemon.conftest import until
 
 
 async def test_the_role_answers_beats_and_leaves(conninfo: str, pool: database.Pool, tmp_path: Path):
@@ -36,9 +38,8 @@ async def test_the_role_answers_beats_and_leaves(conninfo: str, pool: database.P
         }.items():
             async with session.get(address) as response:
                 assert response.status == status, address
-    while not (names := await alive(pool)):  # the first sign of life comes soon after the first answer
-        await asyncio.sleep(0.05)
-    (name,) = names
+    await until(partial(alive, pool))  # the first sign of life may come after the first answer
+    (name,) = await alive(pool)
     assert name.startswith(presence.home(tmp_path) + "api-0/")
     assert (tmp_path / "keys" / "master.key").stat().st_mode & 0o777 == 0o600
     stop.set()

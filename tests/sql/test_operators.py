@@ -11,7 +11,7 @@ import psycopg
 import pytest
 
 from oneroster.refused import NoReason
-from sql import audit, clients, database, decisions, inboxes, jobs, masking, operators, tenants
+from sql import audit, clients, database, decisions, inboxes, jobs, masking, operators, search, tenants
 from sql.database import Connection, NotAllowed
 from sql.inboxes import Door
 from sql.operators import NEEDS, ROLES, Person
@@ -177,7 +177,7 @@ async def test_unmasking_wants_a_reason_and_leaves_an_entry(pool, made: Made) ->
         with pytest.raises(NoReason):
             await masking.unmask(conn, made.tenant, "users/u1", " ", ME)
         await masking.unmask(conn, made.tenant, "users/u1", "asked by his parents", ME)
-        (entry, *_) = await audit.page(conn, tenant="minato")
+        (entry, *_) = (await search.page(conn, search.Asked(tenant="minato"))).entries
     assert (entry.action, entry.target, entry.who) == ("record.unmask", "users/u1", "sato")
     assert entry.detail == {"reason": "asked by his parents"}
 

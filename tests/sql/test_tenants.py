@@ -5,7 +5,7 @@ import datetime
 import pytest
 
 from oneroster.refused import NoReason
-from sql import audit, claims, clients, database, inboxes, jobs, settings, tenants, wishes
+from sql import audit, claims, clients, database, inboxes, jobs, search, settings, tenants, wishes
 from sql.amounts import BadSize, BadSpan
 from sql.database import Pool
 from sql.inboxes import Door
@@ -17,7 +17,7 @@ HANAKO, TARO = audit.Actor("hanako"), audit.Actor("taro")
 
 async def entries(pool: Pool, action: str) -> list[audit.Entry]:
     async with database.hub(pool, "viewer") as conn:
-        return [one for one in await audit.page(conn) if one.action == action]
+        return [one for one in (await search.page(conn)).entries if one.action == action]
 
 
 async def test_two_admins_never_overwrite_each_other(pool: Pool, board: Boards) -> None:

@@ -23,7 +23,7 @@ import pytest
 from daemon import export
 from oneroster import entities, profiles, sample, write
 from oneroster.profiles import BY_NAME, Profile
-from sql import audit, database, exports, reading, revisions, rosters, shown, tenants
+from sql import audit, database, exports, reading, revisions, rosters, search, shown, tenants
 from sql.jobs import Job
 from sql.rosters import Selection
 from tests.daemon.conftest import until
@@ -304,7 +304,7 @@ async def test_an_export_is_audited_once(hub: Any, roster: Any) -> None:
     await hub.roster(roster)
     await exported(hub, "out.zip")
     async with database.hub(hub.pool, "viewer") as conn:
-        entries = [one for one in await audit.page(conn) if one.action == "bundle.export"]
+        entries = [one for one in (await search.page(conn)).entries if one.action == "bundle.export"]
     assert [(one.who, one.tenant, one.target, one.ok) for one in entries] == [("hanako", "board", "board", True)]
     assert entries[0].detail == {"profile": "base-1.2", "revision": 1, "since": None}
 
@@ -335,7 +335,7 @@ async def test_what_cannot_be_exported_is_refused_and_not_audited(hub: Any, rost
         with pytest.raises(export.NotWritten):
             await exported(hub, name)
     async with database.hub(hub.pool, "viewer") as conn:
-        assert not [one for one in await audit.page(conn) if one.action == "bundle.export"]
+        assert not [one for one in (await search.page(conn)).entries if one.action == "bundle.export"]
 
 
 async def test_a_full_disk_leaves_no_half_of_a_bundle(hub: Any, roster: Any) -> None:

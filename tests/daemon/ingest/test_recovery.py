@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from daemon import delivery, work
-from sql import audit, claims, database, jobs, tenants
+from sql import audit, claims, database, jobs, search, tenants
 from tests.daemon.ingest import conftest
 
 
@@ -84,7 +84,7 @@ async def test_a_bundle_that_kills_three_workers_has_failed(hub: Any, roster: An
     async with database.hub(hub.pool, "viewer", read_only=True) as conn:
         (job,) = await jobs.page(conn)
         assert await jobs.unreported(conn) == [], "its sender is answered"
-        entries = await audit.page(conn, tenant="board")
+        entries = (await search.page(conn, search.Asked(tenant="board"))).entries
     assert (job.state, job.reason, job.revision) == ("failed", work.DIED, None)
     assert [one.ok for one in entries if (one.action, one.target) == ("job.failed", str(job.id))] == [False]
 
