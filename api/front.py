@@ -144,9 +144,12 @@ class Connection(web.RequestHandler):
         return self._close or self._force_close or self.writing_paused
 
     async def finish_response(self, *given: Any) -> tuple[web.StreamResponse, bool]:
-        found = await super().finish_response(*given)
+        """An answer that was sent is let go: aiohttp holds it until the next one, of every connection that waits."""
+        response, reset = await super().finish_response(*given)
         self._answered += 1
-        return found
+        if isinstance(response, web.Response):
+            response.body = None
+        return response, reset
 
 
 def _is_whole(data: bytes) -> bool:

@@ -6,6 +6,7 @@ import re
 import urllib.parse
 
 import pytest
+from aiohttp import web
 
 from api import places, tokens
 from sql import audit, clients, database
@@ -236,3 +237,12 @@ async def test_what_is_kept_no_more_is_not_held_for_those_who_come_again(caller,
     before = len(whole_way)
     assert (await one.ask(raw))[0] == 200
     assert len(whole_way) == before + 1
+
+
+async def test_an_answer_that_was_sent_is_not_held_by_the_connection_that_waits(caller, line):
+    lines = [await line() for _ in range(3)]
+    for number, one in enumerate(lines):
+        status, _, body = await one.ask(request(caller, f"/users?n={number}"))
+        assert status == 200 and body
+    gc.collect()
+    assert [one for one in gc.get_objects() if isinstance(one, web.Response) and one.body] == []
