@@ -1,6 +1,8 @@
 """The role `api`: the REST service on its sockets, the health listener in the first process, and a sign of life."""
 
 import asyncio
+import contextlib
+import ctypes
 import hashlib
 import ssl
 from collections.abc import Iterable
@@ -18,6 +20,12 @@ from sql import database
 BEAT = 1.0
 """Seconds between two signs of life in the database, which also say how far the audit is."""
 
+APART = 64 << 10
+"""Bytes from which on a piece of memory is had from the system by itself: pages of all sizes come and go, and in one
+heap they would leave holes between them that add up to half as much as they take."""
+M_MMAP_THRESHOLD = -3
+"""The number that glibc has for it."""
+
 PATIENCE = 3.0
 """Seconds that a request waits for a connection before it is answered 503."""
 
@@ -26,6 +34,8 @@ log = structlog.get_logger("daemon.web")
 
 async def serve(settings: config.Settings, place: child.Place) -> None:
     """Answer until told to stop."""
+    with contextlib.suppress(AttributeError):  # another C library has another way with memory
+        ctypes.CDLL(None).mallopt(M_MMAP_THRESHOLD, APART)
     master, tls = keys.master(settings.state), _tls(settings.api)
     async with database.open_pool(place.conninfo, patience=PATIENCE) as pool:
         service = app.make_app(
