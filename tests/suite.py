@@ -15,7 +15,8 @@ FIFTEEN = Path("/usr/lib/postgresql/15")
 TOOLS = ("sftp", "systemd-analyze", "tmux")
 """Each is used by a test that is skipped without it."""
 DATABASE = ("tests/sql", "tests/api", "tests/daemon/ingest", "tests/machine", "tests/story", "tests/tui")
-"""What is run again on the other server: everything that speaks to one."""
+LOOKS = tuple(f"--ignore=tests/tui/test_{name}.py" for name in ("snapshots", "terminal"))
+"""What is run again on the other server: everything that speaks to one, but for how that looks on a terminal."""
 
 
 def run(name: str, server: str, *what: str) -> int:
@@ -32,7 +33,7 @@ def main() -> int:
     missed = [tool for tool in TOOLS if shutil.which(tool) is None]
     codes = [run("18, embedded", "18", *sys.argv[1:])]
     if (FIFTEEN / "bin" / "postgres").exists():
-        codes.append(run("15, of the distribution", str(FIFTEEN), *(sys.argv[1:] or DATABASE)))
+        codes.append(run("15, of the distribution", str(FIFTEEN), *(sys.argv[1:] or (*DATABASE, *LOOKS))))
         servers = "18 (embedded), 15 (of the distribution)"
     else:
         servers = "18 (embedded); 15 is not installed here"
