@@ -20,6 +20,11 @@ ESCAPES = re.compile(
 )
 
 
+def _command() -> None:
+    """Let the terminal command the session, as that of a login does: when it goes away, its programs are hung up."""
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+
+
 class Terminal:
     """Runs a program on a pty. Use as a context manager: at the end the program is gone."""
 
@@ -45,6 +50,7 @@ class Terminal:
             env=dict(environment),
             cwd=folder,
             start_new_session=True,
+            preexec_fn=_command,
         )
         os.close(theirs)
         self._pty = ours
