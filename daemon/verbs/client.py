@@ -51,6 +51,14 @@ def _print(credentials: dict[str, Any], json: bool) -> None:
         [(name, " ".join(value) if isinstance(value, list) else value) for name, value in credentials.items()],
     )
     printing.talk("The secret is shown this once only.")
+    pair = f"{credentials['client_id']}:SECRET"
+    printing.advice(
+        [
+            f"A token to try it: curl -u {pair} -d grant_type=client_credentials {credentials['token_url']}",
+            f'Then: curl -H "Authorization: Bearer TOKEN" "{credentials["base_url"]}/users?limit=2"',
+            f"All that can be read, for who writes the platform: {credentials['token_url'].removesuffix('token')}docs",
+        ]
+    )
 
 
 @app.command
@@ -66,7 +74,9 @@ def add(tenant: str, *, name: str, scope: list[str] | None = None, json: bool = 
     name
         What people call it.
     scope
-        What it may read; may be given more than once. Without it: roster.readonly and roster-core.readonly.
+        What it may do; may be given more than once. roster.readonly: read everything but demographics.
+        roster-core.readonly: the same without nested lists, such as the pupils of a class.
+        roster-demographics.readonly: read demographics. rosterhub.upload: deliver bundles. Without it: the first two.
     json
         Print JSON.
     """
