@@ -49,7 +49,7 @@ class Audit(Listing):
     tab_name = "audit"
     head_height = 1
     status_height = 3
-    hint = word("t range  / search  f follow  Enter detail  v verify chain  y copy  q back")
+    hint = word("t range  / search  Enter detail  v verify chain  e export  ? help  q back")
     question = word("word who: action: target: result:no since:24h until: !not   Enter, Esc drop")
     newest_first = True
 

@@ -246,10 +246,12 @@ def rows_a_second(one: Job, now: datetime.datetime) -> int | None:
     return round(rows / max(0.001, (until - one.started_at).total_seconds()))
 
 
-def job_line(one: Job) -> str:
-    """The sentence under the list for the job at the cursor."""
+def job_line(one: Job, at: Moment) -> str:
+    """The sentence on a job: when it came, and why it is as it is."""
     said = because(one.reason, one.reason_japanese) or pace(one) or one.bundle
-    return f"{str(one.id)[:8]} {words.state(one.state)}: {said}"
+    if one.state == "rejected" and one.errors and not one.reason:
+        said = say("{bundle}, {errors:,} errors: Enter shows file and line.", bundle=one.bundle, errors=one.errors)
+    return f"{str(one.id)[:8]} {times.day(one.received_at, at.zone)} {words.state(one.state)}: {said}"
 
 
 def pace(one: Job) -> str:

@@ -60,8 +60,8 @@ JAPANESE = {
     ", ": "、",
     "{sentence}.": "{sentence}。",
     # Hints
-    "t range  / search  f follow  Enter detail  v verify chain  y copy  q back": (
-        "t 期間  / 検索  f 追尾  Enter 詳細  v 封印の検証  y コピー  q 戻る"
+    "t range  / search  Enter detail  v verify chain  e export  ? help  q back": (
+        "t 期間  / 検索  Enter 詳細  v 封印の検証  e 書き出し  ? ヘルプ  q 戻る"
     ),
     "j k move  / filter  y copy value  Y copy all as JSON  Esc back": (
         "j k 移動  / 絞り込み  y 値をコピー  Y 全体をJSONでコピー  Esc 戻る"
@@ -413,9 +413,22 @@ JAPANESE = {
     "Enter all fields  a actions (unmask)  y copy job  e export  Esc back": (
         "Enter 全項目  a 操作（氏名の表示）  y ジョブをコピー  e 書き出し  Esc 戻る"
     ),
-    "Tab next tab  Enter open  A approve  X reject  R retry  B roll back  Esc back": (
-        "Tab 次のタブ  Enter 開く  A 承認  X 却下  R 再実行  B 取り消し  Esc 戻る"
+    "Tab next tab  Enter open  A approve  X reject  e export  ? help  Esc back": (
+        "Tab 次のタブ  Enter 開く  A 承認  X 却下  e 書き出し  ? ヘルプ  Esc 戻る"
     ),
+    "Tab next tab  Enter what to do  R try again  e export  ? help  Esc back": (
+        "Tab 次のタブ  Enter 対処  R 再実行  e 書き出し  ? ヘルプ  Esc 戻る"
+    ),
+    "Tab next tab  Enter open  B roll back  e export  ? help  Esc back": (
+        "Tab 次のタブ  Enter 開く  B 取り消し  e 書き出し  ? ヘルプ  Esc 戻る"
+    ),
+    "Tab next tab  Enter open  a actions  e export  ? help  Esc back": (
+        "Tab 次のタブ  Enter 開く  a 操作  e 書き出し  ? ヘルプ  Esc 戻る"
+    ),
+    "{bundle}, {errors:,} errors: Enter shows file and line.": (
+        "{bundle}、エラー {errors:,}件。Enter でファイルと行を表示します。"
+    ),
+    "what to do": "対処",
     "f follow  / search  l level  u unit  w wrap  y copy line  e export  q back": (
         "f 追尾  / 検索  l レベル  u 部分  w 折り返し  y コピー  e 書き出し  q 戻る"
     ),
@@ -431,6 +444,8 @@ JAPANESE = {
     "These screens have no access to the master key.": "この画面からはマスターキーを使用できません。",
     "These screens have no access to the archive.": "この画面からは保管庫を使用できません。",
     "Cancel": "やめる",
+    "Enter Tab next  Up back  Esc cancel": "Enter Tab 次へ  Up 前へ  Esc やめる",
+    "Nothing was done.": "何も実行していません。",
     "Close": "閉じる",
     "Same as: {command}": "同じコマンド: {command}",
     "One moment, please": "お待ちください",

@@ -70,14 +70,15 @@ async def test_enter_alone_cancels_and_a_wrong_number_does_nothing(moving, shown
         assert not isinstance(opened.app.screen, Dialog)
         await opened.press("A")
         await opened.type("19741", "a reason")
-        await opened.confirm()
-        assert isinstance(opened.app.screen, Dialog)
         assert opened.line("Type 19742 to go on.")
+        assert opened.app.focused.id == "field-confirm", "and what is wrong has the cursor"
+        await opened.press("up", "enter")
+        assert isinstance(opened.app.screen, Dialog), "nor does the button do it"
         await opened.type("19742", "")
-        await opened.confirm()
         assert opened.line("Something must stand here.")
         await opened.press("escape")
         assert not isinstance(opened.app.screen, Dialog)
+        assert opened.line("Nothing was done.")
     assert await row(moving, "SELECT approved_at FROM jobs WHERE id = %s", HELD) == (None,)
     assert await row(moving, "SELECT count(*) FROM audit WHERE action LIKE 'job.app%%'") == (0,)
 
