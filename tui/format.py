@@ -2,7 +2,7 @@
 
 import datetime
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -291,13 +291,13 @@ def audit_columns(zone: str, wide: bool) -> tuple[Column, ...]:
     )
 
 
-def audit_row(one: Entry, at: Moment, wide: bool) -> Row:
-    """An entry of the log."""
+def audit_row(one: Entry, at: Moment, wide: bool, names: Mapping[str, str]) -> Row:
+    """An entry of the log; `names` are those of clients by their ids, which the log keeps."""
     return Row(
         key=str(one.id),
         cells=(
             (times.whole(one.at, at.zone) if wide else times.moment(one.at, at.now, at.zone), ""),
-            (one.who, ""),
+            (names.get(one.who, one.who), ""),
             (one.origin or "-", ""),
             (one.action, ""),
             (one.target or "-", ""),

@@ -401,8 +401,8 @@ JAPANESE = {
     "Enter open  a actions  / filter  s sort  f follow  y copy  e export  q back": (
         "Enter 開く  a 操作  / 絞り込み  s 並べ替え  f 追尾  e 書き出し  q 戻る"
     ),
-    "Enter open  a rotate, revoke, limit  / filter  s sort  y copy id  q back": (
-        "Enter 開く  a 操作（更新・失効・制限）  / 絞り込み  s 並べ替え  q 戻る"
+    "Enter open  a new, rotate, limit, revoke  / filter  y copy id  ? help  q back": (
+        "Enter 開く  a 操作（作成・更新・失効）  / 絞り込み  ? ヘルプ  q 戻る"
     ),
     "Enter settings  a pause, window, inbox  / filter  s sort  y copy  q back": (
         "Enter 設定  a 操作（停止・期間・受信箱）  / 絞り込み  s 並べ替え  q 戻る"
@@ -445,6 +445,24 @@ JAPANESE = {
     "These screens have no access to the archive.": "この画面からは保管庫を使用できません。",
     "Cancel": "やめる",
     "Enter Tab next  Up back  Esc cancel": "Enter Tab 次へ  Up 前へ  Esc やめる",
+    "A client is found by its name with who:NAME.": "クライアントは who:名前 で名前から探せます。",
+    "Make a client": "クライアントを作成",
+    "Make": "作成",
+    "A platform that may read the roster of one tenant. Its secret is shown once.": (
+        "一つのテナントの名簿を読み取る接続先です。シークレットは一度だけ表示します。"
+    ),
+    "Scopes: {scopes}.": "スコープ: {scopes}。",
+    "Undo: revoke it.": "取り消し: 失効させます。",
+    "What people call it:": "呼び名:",
+    "Scopes:": "スコープ:",
+    "The id and the secret of {name}; the secret is shown this once only:": (
+        "{name}のIDとシークレット。シークレットの表示は今回限りです。"
+    ),
+    "A token to try it: curl -u {id}:SECRET -d grant_type=client_credentials {api}/token": (
+        "動作確認用のトークン: curl -u {id}:SECRET -d grant_type=client_credentials {api}/token"
+    ),
+    "How to ask: {address}": "利用方法: {address}",
+    "There is no such scope:": "そのようなスコープはありません。",
     "Nothing was done.": "何も実行していません。",
     "Close": "閉じる",
     "Same as: {command}": "同じコマンド: {command}",
@@ -616,7 +634,7 @@ JAPANESE = {
     "NO SECRET": "なし",
     "{new} + {old} old": "{new} + 旧 {old}",
     "No client fits the filter.": "条件に合うクライアントはありません。",
-    "No clients yet: rosterhub client add": "クライアントはまだありません。rosterhub client add で追加してください。",
+    "No clients yet: a makes one.": "クライアントはまだありません。a で作成します。",
     "clients": "クライアント",
     "Revoked {time}: {reason}": "{time} に失効: {reason}",
     "Old and new secret both work until {time}.": "新旧のシークレットは {time} まで両方使えます。",

@@ -19,19 +19,6 @@ app = App(name="client", help="Machines that call the API, each of one tenant.")
 BASE = "/ims/oneroster/rostering/v1p2"
 
 
-class BadScope(Refused):
-    """There is no such scope."""
-
-    hint = f"Scopes are {', '.join(scopes.KNOWN)}, or their URLs."
-    exit_code = 64
-
-
-def _scope(name: str) -> str:
-    if scopes.short(name) not in scopes.KNOWN:
-        raise BadScope(name)
-    return scopes.url(name)
-
-
 def _credentials(here: Here, client_id: str, secret: str, allowed: list[str]) -> dict[str, Any]:
     return {
         "client_id": client_id,
@@ -80,7 +67,7 @@ def add(tenant: str, *, name: str, scope: list[str] | None = None, json: bool = 
     json
         Print JSON.
     """
-    allowed = [_scope(one) for one in scope or scopes.DEFAULT]
+    allowed = [scopes.known(one) for one in scope or scopes.DEFAULT]
 
     async def work(pool: Pool) -> tuple[str, str]:
         async with here.deed(pool, "client.add") as conn:

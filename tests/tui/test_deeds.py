@@ -245,6 +245,31 @@ async def test_a_secret_is_rotated_and_shown_once(moving, shown, hands):
     assert secret not in str(dump)
 
 
+async def test_a_client_is_made_and_its_secret_shown_once(moving, shown, hands):
+    async with shown(moving, hands=hands) as opened:
+        await opened.press("4", "a", [*"make"], "enter")
+        assert isinstance(opened.app.screen, Dialog)
+        await opened.type("a new lms", "roster.everything", "kita-high")
+        await opened.confirm()
+        assert "There is no such scope. roster.everything" in opened.text
+        await opened.press("up", "up", "up")
+        await opened.type("roster-core.readonly", "kita-high")
+        await opened.confirm()
+        lines = [line.strip() for line in opened.lines]
+        place = lines.index("The id and the secret of a new lms; the secret is shown this once only:")
+        client_id, secret = lines[place + 1 : place + 3]
+        assert opened.line(f"curl -u {client_id}:SECRET -d")
+        await opened.press("enter")
+        assert secret not in opened.text
+        assert opened.line("a new lms")
+    async with database.connect(moving) as conn:
+        known = await clients.find(conn, client_id)
+        assert known is not None
+        assert known.proves(hands.master, secret)
+        assert known.scopes == ["https://purl.imsglobal.org/spec/or/v1p2/scope/roster-core.readonly"]
+    assert (await deed(moving, "client.add"))["who"] == "hanako"
+
+
 async def test_a_client_is_limited_and_revoked(moving, shown, hands):
     async with shown(moving, hands=hands) as opened:
         await at(opened, "4", "a2l0YS1sbXM")
