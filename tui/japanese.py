@@ -444,7 +444,7 @@ JAPANESE = {
     "These screens have no access to the master key.": "この画面からはマスターキーを使用できません。",
     "These screens have no access to the archive.": "この画面からは保管庫を使用できません。",
     "Cancel": "やめる",
-    "Enter Tab next  Up back  Esc cancel": "Enter Tab 次へ  Up 前へ  Esc やめる",
+    "Enter Tab next  Up back  Esc cancel": "Enter Tab 次へ  Esc やめる",
     "A client is found by its name with who:NAME.": "クライアントは who:名前 で名前から探せます。",
     "Make a client": "クライアントを作成",
     "Make": "作成",

@@ -42,7 +42,7 @@ class JobDetail(Listing):
     BINDINGS: ClassVar[list[BindingType]] = keys.bindings(keys.JOB)
     tab_name = "jobs"
     head_height = 2
-    status_height = 4
+    status_height = 5
 
     data: Findings | None
 
@@ -169,16 +169,16 @@ class JobDetail(Listing):
         first = say(" ({count:,} shown)", count=total) if total < number else ""
         counts = f"{errors}{say(', ')}{warnings}{first}"
         if not number:
-            return [*self._why(3), self.found(shown, total, self.tab_words())]
+            return [*self._why(4), self.found(shown, total, self.tab_words())]
         top = self.sentence(say("{counts}: {kinds}", counts=counts, kinds=kinds) if kinds else counts)
         row = self.table.row
         said: list[str] = []
         if row is not None:
             one = self.data.faults[int(row.key)]
             told = say("{place}: {message}", place=findings.place(one), message=findings.message(one))
-            said = text.wrap(told, width, 2)
+            said = text.wrap(told, width, 3)
         lines = [self.sentence(line) for line in said]
-        return [top, *lines, *[()] * (2 - len(lines)), self.found(shown, total, self.tab_words())]
+        return [top, *lines, *[()] * (3 - len(lines)), self.found(shown, total, self.tab_words())]
 
     def _raw_lines(self, shown: int, total: int) -> list[Line]:
         assert self.data is not None
@@ -186,7 +186,7 @@ class JobDetail(Listing):
         if not said and self.data.faults:
             one = self.data.faults[self._fault]
             said = say("{place}: {message}", place=findings.place(one), message=findings.message(one))
-        return [*self.sentences(said, "", 3), self.found(shown, total, self.tab_words())]
+        return [*self.sentences(said, "", 4), self.found(shown, total, self.tab_words())]
 
     async def _read_raw(self) -> None:
         """The row of the problem at the cursor, from the archive."""
