@@ -69,6 +69,7 @@ async def _make(app: "RosterHub") -> Ask:
         say("Make a client"),
         (
             say("A platform that may read the roster of one tenant. Its secret is shown once."),
+            say("Tenants: {codes}.", codes=", ".join([*codes[:5], *(["..."] if len(codes) > 5 else [])])),
             say("Scopes: {scopes}.", scopes=", ".join(scopes.KNOWN)),
             say("Undo: revoke it."),
         ),

@@ -451,6 +451,7 @@ JAPANESE = {
     "A platform that may read the roster of one tenant. Its secret is shown once.": (
         "一つのテナントの名簿を読み取る接続先です。シークレットは一度だけ表示します。"
     ),
+    "Tenants: {codes}.": "テナント: {codes}。",
     "Scopes: {scopes}.": "スコープ: {scopes}。",
     "Undo: revoke it.": "取り消し: 失効させます。",
     "What people call it:": "呼び名:",
@@ -524,8 +525,11 @@ JAPANESE = {
     "Try again": "再実行する",
     "{job} waits to be tried again.": "{job} は再実行を待っています。",
     "Roll back job {job}": "ジョブ {job} の取り消し",
-    "The roster becomes what it was before revision {revision:,}.": (
-        "名簿をリビジョン {revision:,} の前の状態に戻します。"
+    "The roster becomes what it was before {time} (revision {revision:,}).": (
+        "名簿を{time}（リビジョン {revision:,}）より前の状態に戻します。"
+    ),
+    "Undone: {inserted:,} new, {updated:,} changed, {deleted:,} removed.": (
+        "取り消す変更: 新規 {inserted:,}件、変更 {updated:,}件、削除 {deleted:,}件。"
     ),
     "Later bundles are undone, too: {bundles}.": "その後のデータも取り消されます：{bundles}。",
     "Type how many later ones that are:": "その後のデータの件数を入力:",

@@ -2,6 +2,7 @@
 
 import datetime
 import json
+import re
 
 import pytest
 
@@ -128,6 +129,8 @@ async def test_a_job_is_rolled_back_with_those_that_came_since(moving, shown):
     async with shown(moving) as opened:
         await at(opened, "2", str(APPLIED))
         await opened.press("B")
+        assert re.search(r"The roster becomes what it was before \d\d-\d\d \d\d:\d\d \(revision 1\)\.", opened.text)
+        assert opened.line("Undone: ")
         assert opened.line("Later bundles are undone, too: 2 later.zip.")
         assert "--cascade" in opened.text
         await opened.type("kita-high", "1", "wrong school year")
