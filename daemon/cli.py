@@ -2,6 +2,7 @@
 
 import errno
 import os
+import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -96,10 +97,11 @@ def main(argv: list[str] | None = None) -> None:
 def call(argv: list[str] | None = None) -> int:
     """The exit code of a command line; output goes where it belongs."""
     try:
+        _describe(sys.argv[1:] if argv is None else argv)
         code = app.meta(argv, exit_on_error=False, print_error=False, result_action="return_value")
         sys.stdout.flush()  # a disk that is full is told of here, and not at exit
     except CycloptsError as error:
-        sys.stderr.write(safe.lines(f"rosterhub: {error}") + "\n")
+        sys.stderr.write(safe.lines(f"rosterhub: {error}\n{_usage(list(error.command_chain or ()))}") + "\n")
         return USAGE
     except Refused as error:
         sys.stderr.write(safe.lines(f"rosterhub: {error}" + (f"\n  {error.hint}" if error.hint else "")) + "\n")
@@ -123,6 +125,28 @@ def call(argv: list[str] | None = None) -> int:
     except Exception:  # noqa: BLE001 - the outermost place: a bug is told as one
         return _bug()
     return code if isinstance(code, int) else 0
+
+
+def _describe(argv: list[str]) -> None:
+    """Import every verb where only their list is asked for: what a verb is for is told once it is there."""
+    names = [name for name in app if not name.startswith("-")]
+    if ({"--help", "-h"}.isdisjoint(argv) and argv) or not set(names).isdisjoint(argv):
+        return
+    for name in names:
+        app[name]
+
+
+def _usage(verb: list[str]) -> str:
+    """Where a person who typed it wrong reads on: the example of the verb, and its help."""
+    place = app
+    for name in verb:
+        if name not in place:
+            break
+        place = place[name]
+    found = re.search(r"^\s*(Example: .+)$", place.help or "", re.MULTILINE)
+    return "".join(f"  {line}\n" for line in (found[1] if found else "",) if line) + (
+        f"  Help: {' '.join(('rosterhub', *verb, '--help'))}"
+    )
 
 
 def _bug() -> int:

@@ -64,6 +64,12 @@ def talk(text: str) -> None:
     sys.stderr.write(safe.lines(text) + "\n")
 
 
+def advice(lines: Sequence[str]) -> None:
+    """What to do next, on stderr, under what came of something."""
+    for one in lines:
+        talk(f"  {one}")
+
+
 def cells(text: str) -> int:
     """The columns a terminal needs for a text."""
     return sum(

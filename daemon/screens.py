@@ -15,6 +15,7 @@ from sql import audit, clients, database, tenants
 from sql.clients import Client
 from sql.database import Connection
 from sql.jobs import Job
+from sql.tenants import Tenant
 from tui.hands import Hands, Raw, Rehearsal
 
 
@@ -59,6 +60,11 @@ def hands(here: Here, conninfo: str) -> Hands:
     async def rotate(conn: Connection, client: Client, overlap: datetime.timedelta, actor: audit.Actor) -> str:
         return await clients.rotate(conn, client, overlap, here.master, actor)
 
+    async def make(
+        conn: Connection, owner: Tenant, name: str, allowed: Sequence[str], actor: audit.Actor
+    ) -> tuple[str, str]:
+        return await clients.add(conn, owner.id, name, allowed, here.master, actor)
+
     def used(tenant_id: int, doors: Sequence[int]) -> int:
         from daemon import quota
 
@@ -70,6 +76,8 @@ def hands(here: Here, conninfo: str) -> Hands:
         rehearse,
         deliver,
         rotate,
+        make,
+        here.api,
         used,
         journal.follow if journal.there() else None,
     )

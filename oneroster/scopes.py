@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable
 
+from oneroster.refused import Refused
+
 PREFIX = "https://purl.imsglobal.org/spec/or/v1p2/scope/"
 
 CORE = "roster-core.readonly"
@@ -18,6 +20,20 @@ KNOWN = (*ALL, UPLOAD)
 
 DEFAULT = (ROSTER, CORE)
 """What a client gets when nobody says otherwise: no demographics."""
+
+
+class BadScope(Refused):
+    """There is no such scope."""
+
+    hint = f"Scopes are {', '.join(KNOWN)}, or their URLs."
+    exit_code = 64
+
+
+def known(name: str) -> str:
+    """The URL of a scope given by either name. Raises BadScope."""
+    if short(name) not in KNOWN:
+        raise BadScope(name)
+    return url(name)
 
 
 def short(scope: str) -> str:

@@ -43,7 +43,7 @@ class UnknownJob(Refused):
 class NotNow(Refused):
     """The job is not in a state that allows this."""
 
-    hint = "See docs/jobs.md for what may follow what."
+    hint = "Only held jobs are approved or rejected, failed or rejected ones tried again, applied ones rolled back."
     exit_code = 73
 
 

@@ -9,7 +9,7 @@ from textual import on
 from textual.binding import BindingType
 
 from oneroster.refused import Refused
-from sql import chain, database, search
+from sql import chain, clients, database, search
 from sql.audit import Entry
 from sql.database import Connection
 from sql.search import Asked, Found, Place
@@ -49,7 +49,7 @@ class Audit(Listing):
     tab_name = "audit"
     head_height = 1
     status_height = 3
-    hint = word("t range  / search  f follow  Enter detail  v verify chain  y copy  q back")
+    hint = word("t range  / search  Enter detail  v verify chain  e export  ? help  q back")
     question = word("word who: action: target: result:no since:24h until: !not   Enter, Esc drop")
     newest_first = True
 
@@ -63,6 +63,8 @@ class Audit(Listing):
         self._typed: tuple[object, ...] = ()
         self._asked = Asked()
         self._looked: datetime.datetime | None = None
+        self._names: dict[str, str] = {}
+        """Of clients, by their ids."""
         self._checked: int | None = None
         """Entries that a verification under way has looked at."""
         self._verified: Verified | None = None
@@ -77,7 +79,12 @@ class Audit(Listing):
 
     async def fetch(self, conn: Connection) -> Window:
         held = self.data if self.data is not None and self.data.asked == self.asked else Window(self.asked)
+        if held.asked.who and not held.pages:
+            await self._look_up(conn)
         found = await self._entries(conn, held)
+        if any(one.who_kind == "client" and one.who not in self._names for one in found.entries):
+            await self._look_up(conn)
+            self._names = {one.who: one.who for one in found.entries} | self._names
         new = [one.id for one in found.entries if one.id not in held.links]
         kept = {one.id for one in found.entries}
         links = {number: link for number, link in held.links.items() if number in kept}
@@ -108,7 +115,12 @@ class Audit(Listing):
         return held
 
     async def _page(self, conn: Connection, asked: Asked, before: Place) -> Found:
-        return await search.page(conn, asked, before=before, limit=window.PAGE)
+        named = conditions.named(asked, self._names)
+        return await search.page(conn, named, before=before, limit=window.PAGE)
+
+    async def _look_up(self, conn: Connection) -> None:
+        """What clients are called; one that the log alone knows is called by its id."""
+        self._names = {one.client_id: one.name for one in await clients.every(conn)}
 
     def take(self, data: Window) -> bool:
         # An answer to what is no longer asked is dropped; the next look is on its way.
@@ -121,7 +133,7 @@ class Audit(Listing):
         if self.data is None:
             return []
         wide = self.size.width >= WIDE
-        return [format.audit_row(one, self.at, wide) for one in self.data.entries]
+        return [format.audit_row(one, self.at, wide, self._names) for one in self.data.entries]
 
     def on_resize(self) -> None:
         self.refill()
@@ -142,6 +154,8 @@ class Audit(Listing):
         one = self._entry(self.table.row)
         if one is None:
             lines = [self.sentence(say("The log is empty." if self._is_all else "Nothing found.")), ()]
+            if self.asked.words:
+                lines[1] = self.sentence(say("A client is found by its name with who:NAME."), "dim")
         else:
             said = format.audit_lines(one, self.at, self.data.links.get(one.id))
             lines = [self.sentence(line) for line in said]
@@ -263,6 +277,8 @@ class Audit(Listing):
         if one is None or held is None:
             return
         record = {**row.record, "at": times.whole(row.when, self.at.zone)}
+        if self._names.get(one.who, one.who) != one.who:
+            record["who"] = f"{one.who}  {self._names[one.who]}"
         link, entries = held.links.get(one.id), held.entries
         if link is not None:
             record |= {"seq": f"#{link.seq:,}", "hmac": link.hmac.hex(), "prev": link.before.hex()}

@@ -1,10 +1,13 @@
-"""What can be done to a client: a new secret, limits, an end."""
+"""What can be done about clients: a new one; a new secret, limits, an end."""
 
 import datetime
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from sql import amounts, clients, limits
+from textual.suggester import SuggestFromList
+
+from oneroster import scopes
+from sql import amounts, clients, limits, tenants
 from sql.clients import Standing
 from tui.deeds import Deed
 from tui.dialog import Ask, Done, Field, confirmed, reason
@@ -29,6 +32,61 @@ def deeds(app: "RosterHub", one: Standing, now: datetime.datetime) -> list[Deed]
         Deed("limit", say("Limit what it may ask for"), "client.set", lambda: _limit(app, one), refused=revoked),
         Deed("revoke", say("Revoke it"), "client.revoke", lambda: _revoke(app, one), refused=revoked),
     ]
+
+
+def make(app: "RosterHub") -> Deed:
+    """A new client; it needs none at the cursor."""
+    keyless = "" if app.hands else say("These screens have no access to the master key.")
+    return Deed("make", say("Make a client"), "client.add", lambda: _make(app), refused=keyless)
+
+
+async def _make(app: "RosterHub") -> Ask:
+    assert app.hands is not None
+    hands = app.hands
+
+    async def do(typed: Mapping[str, str]) -> Done:
+        allowed = [scopes.known(one) for one in typed["scopes"].replace(",", " ").split()]
+        async with app.source.acting() as conn:
+            owner = await tenants.by_code(conn, typed["code"])
+            client_id, secret = await hands.make(conn, owner, typed["name"], allowed, app.actor)
+        return Done(
+            "",
+            (
+                say("The id and the secret of {name}; the secret is shown this once only:", name=typed["name"]),
+                client_id,
+                secret,
+                say(
+                    "A token to try it: curl -u {id}:SECRET -d grant_type=client_credentials {api}/token",
+                    id=client_id,
+                    api=hands.api,
+                ),
+                say("How to ask: {address}", address=f"{hands.api}/docs"),
+            ),
+        )
+
+    codes = [one.code for one in await app.tenants() or ()]
+    return Ask(
+        say("Make a client"),
+        (
+            say("A platform that may read the roster of one tenant. Its secret is shown once."),
+            say("Tenants: {codes}.", codes=", ".join([*codes[:5], *(["..."] if len(codes) > 5 else [])])),
+            say("Scopes: {scopes}.", scopes=", ".join(scopes.KNOWN)),
+            say("Undo: revoke it."),
+        ),
+        (
+            Field("name", say("What people call it:")),
+            Field("scopes", say("Scopes:"), " ".join(scopes.DEFAULT)),
+            Field(
+                "code",
+                say("Type the tenant's code to go on:"),
+                wanted=app.tenant or (codes[0] if len(codes) == 1 else ""),
+                suggester=SuggestFromList(codes),
+            ),
+        ),
+        say("Make"),
+        do,
+        "rosterhub client add CODE --name NAME --scope SCOPE",
+    )
 
 
 def _named(one: Standing) -> str:

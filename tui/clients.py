@@ -30,7 +30,7 @@ class Clients(Listing):
 
     tab_name = "clients"
     status_height = 3
-    hint = word("Enter open  a rotate, revoke, limit  / filter  s sort  y copy id  q back")
+    hint = word("Enter open  a new, rotate, limit, revoke  / filter  y copy id  ? help  q back")
 
     data: list[Standing] | None
 
@@ -51,14 +51,15 @@ class Clients(Listing):
 
     def deeds(self) -> list[Deed]:
         one = self.chosen
-        return [] if one is None else client_deeds.deeds(self.app, one, self.at.now)
+        found = [] if one is None else client_deeds.deeds(self.app, one, self.at.now)
+        return [*found, client_deeds.make(self.app)]
 
     def status(self, shown: int, total: int) -> list[Line]:
         if self.data is None:
             return []
         one = self.chosen
         if one is None:
-            said = say("No client fits the filter." if total else "No clients yet: rosterhub client add")
+            said = say("No client fits the filter." if total else "No clients yet: a makes one.")
         else:
             said = about(one, self.at)
         return [*self.sentences(said, "", 2), self.found(shown, total, word("clients"))]

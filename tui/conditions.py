@@ -4,7 +4,10 @@ A value is the beginning of what is looked for, in capitals or not as it is writ
 """
 
 import datetime
+from collections.abc import Mapping
 from functools import cache
+
+import msgspec
 
 from sql.search import Asked
 from tui import filters, words
@@ -47,6 +50,13 @@ def asked(
         else:
             until = _moment(rest, now, zone) or until
     return Asked(tenant=tenant, ok=ok, since=since, until=until, words=tuple(found), without=tuple(without), **held)
+
+
+def named(one: Asked, names: Mapping[str, str]) -> Asked:
+    """The same, where who is the beginning of a client's name also with the id by which the log knows it."""
+    wanted = tuple(value.rstrip("*") for value in one.who)
+    ids = [number for number, name in names.items() if wanted and name.startswith(wanted)]
+    return msgspec.structs.replace(one, who=(*one.who, *ids)) if ids else one
 
 
 def _moment(text: str, now: datetime.datetime, zone: datetime.tzinfo | None) -> datetime.datetime | None:

@@ -19,7 +19,7 @@ from tui import refusals, text, words
 from tui.lines import Lines
 from tui.rows import Line
 from tui.source import Away
-from tui.words import say
+from tui.words import say, word
 
 if TYPE_CHECKING:
     from tui.app import RosterHub
@@ -28,6 +28,7 @@ WIDTH = 76
 """Cells, the border's two and a blank on each side among them."""
 LABEL = 38
 ROOM = WIDTH - 4
+KEYS = word("Enter Tab next  Up back  Esc cancel")
 
 
 class Field(msgspec.Struct, frozen=True):
@@ -113,6 +114,7 @@ class Dialog(Screen[None]):
     Dialog .label { width: 38; }
     Dialog Input { height: 1; border: none; padding: 0; width: 1fr; background: $panel; }
     Dialog #buttons { height: 1; align-horizontal: right; }
+    Dialog #keys { width: 1fr; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "close", show=False),
@@ -144,6 +146,7 @@ class Dialog(Screen[None]):
                     yield given
             yield Lines(3, id="trouble")
             with Horizontal(id="buttons"):
+                yield Lines(1, id="keys")
                 yield Button(say("Cancel"), id="cancel")
                 if self.ask.button:
                     yield Button(self.ask.button, id="do")
@@ -158,6 +161,8 @@ class Dialog(Screen[None]):
         self.query_one("#said", Lines).put(self._said())
         for field in self.ask.fields:
             self.query_one(f"#label-{field.name}", Lines).put([((text.fit(field.label, LABEL), "head"),)])
+        if self.ask.fields:
+            self.query_one("#keys", Lines).put([((say(KEYS), "dim"),)])
         first = f"#field-{self.ask.fields[0].name}" if self.ask.fields else "#cancel"
         self.query_one(first).focus()
 
@@ -177,9 +182,17 @@ class Dialog(Screen[None]):
         return (field.value if found == text.clean(field.value) else found).strip()
 
     @on(Input.Submitted)
-    def go_on(self) -> None:
-        """Enter in a field goes to the next, behind the last to Cancel: it never does anything."""
-        self.focus_next()
+    def go_on(self, event: Input.Submitted) -> None:
+        """Enter in a field goes to the next, and behind the last to the deed once all is typed as it must be.
+
+        Where nothing was typed it is Cancel: Enter alone never does anything.
+        """
+        if event.input.id != f"field-{self.ask.fields[-1].name}":
+            self.focus_next()
+        elif all(self._typed(one) == one.value.strip() for one in self.ask.fields):
+            self.query_one("#cancel").focus()
+        elif self._is_whole():
+            self.query_one("#do").focus()
 
     @on(Button.Pressed)
     def pressed(self, event: Button.Pressed) -> None:
@@ -188,7 +201,13 @@ class Dialog(Screen[None]):
         elif not self.busy and not self.ended:
             self._try()
 
-    def _try(self) -> None:
+    def _left(self) -> None:
+        """Say on the screen below that nothing came of it, where something would have."""
+        if self.ask.button and not self.ended and len(self.app.screen_stack) > 1:
+            self.app.note(say("Nothing was done."))
+
+    def _is_whole(self) -> bool:
+        """Whether all is typed as it must be; what is not gets the cursor, and a sentence."""
         typed = self.typed
         for field in self.ask.fields:
             value = typed[field.name]
@@ -199,7 +218,14 @@ class Dialog(Screen[None]):
             else:
                 continue
             self.query_one(f"#field-{field.name}").focus()
+            return False
+        self.tell("")
+        return True
+
+    def _try(self) -> None:
+        if not self._is_whole():
             return
+        typed = self.typed
         self.busy = True
         self.tell(say("One moment, please"), "dim")
         self.app.run_worker(self._do(typed), group="deed")
@@ -239,6 +265,7 @@ class Dialog(Screen[None]):
         for one in self.query(".field"):
             one.display = False
         self.query_one("#do").display = False
+        self.query_one("#keys").display = False
         self.tell("")
         self.query_one("#cancel", Button).title = say("Close")
         self.query_one("#cancel", Button).focus()
@@ -247,6 +274,7 @@ class Dialog(Screen[None]):
         """Leave everything as it is."""
         if not self.busy and self.is_current:
             self.app.pop_screen()
+            self._left()
 
 
 def confirmed(code: str) -> Field:

@@ -77,6 +77,13 @@ def message(one: Fault) -> str:
     return one.problem.japanese if words.japanese() else one.problem.message
 
 
+def remedy(one: Fault) -> str:
+    """What to do about it, for the sender; empty where nothing is known."""
+    if one.code not in CODES:
+        return ""
+    return CODES[one.code].fix_japanese if words.japanese() else CODES[one.code].fix
+
+
 def count_row(one: Count) -> Row:
     """What a job did, or would do, to one entity."""
     moved = one.updated if one.guard == "hold:updated" else one.deleted

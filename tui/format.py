@@ -2,7 +2,7 @@
 
 import datetime
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -246,10 +246,12 @@ def rows_a_second(one: Job, now: datetime.datetime) -> int | None:
     return round(rows / max(0.001, (until - one.started_at).total_seconds()))
 
 
-def job_line(one: Job) -> str:
-    """The sentence under the list for the job at the cursor."""
+def job_line(one: Job, at: Moment) -> str:
+    """The sentence on a job: when it came, and why it is as it is."""
     said = because(one.reason, one.reason_japanese) or pace(one) or one.bundle
-    return f"{str(one.id)[:8]} {words.state(one.state)}: {said}"
+    if one.state == "rejected" and one.errors and not one.reason:
+        said = say("{bundle}, {errors:,} errors: Enter shows file and line.", bundle=one.bundle, errors=one.errors)
+    return f"{str(one.id)[:8]} {times.day(one.received_at, at.zone)} {words.state(one.state)}: {said}"
 
 
 def pace(one: Job) -> str:
@@ -289,13 +291,13 @@ def audit_columns(zone: str, wide: bool) -> tuple[Column, ...]:
     )
 
 
-def audit_row(one: Entry, at: Moment, wide: bool) -> Row:
-    """An entry of the log."""
+def audit_row(one: Entry, at: Moment, wide: bool, names: Mapping[str, str]) -> Row:
+    """An entry of the log; `names` are those of clients by their ids, which the log keeps."""
     return Row(
         key=str(one.id),
         cells=(
             (times.whole(one.at, at.zone) if wide else times.moment(one.at, at.now, at.zone), ""),
-            (one.who, ""),
+            (names.get(one.who, one.who), ""),
             (one.origin or "-", ""),
             (one.action, ""),
             (one.target or "-", ""),

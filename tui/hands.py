@@ -13,6 +13,7 @@ from sql.clients import Client
 from sql.database import Connection
 from sql.jobs import Count, Fault, Job
 from sql.samples import Sample
+from sql.tenants import Tenant
 
 
 class Raw(msgspec.Struct, frozen=True):
@@ -63,6 +64,10 @@ class Hands(msgspec.Struct, frozen=True):
     """The job of a bundle that is delivered now. Raises Refused, OSError."""
     rotate: Callable[[Connection, Client, datetime.timedelta, audit.Actor], Awaitable[str]]
     """A new secret of a client, in the transaction of the connection."""
+    make: Callable[[Connection, Tenant, str, Sequence[str], audit.Actor], Awaitable[tuple[str, str]]]
+    """A new client of a tenant with this name and these scopes: its id and its secret, in the same transaction."""
+    api: str
+    """The address of the API, without a slash at its end."""
     used: Callable[[int, Sequence[int]], int]
     """Bytes on the disk that a tenant takes, by its number and those of its doors. Blocks."""
     logs: Callable[[], AsyncIterator[list[Said]]] | None = None

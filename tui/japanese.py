@@ -60,8 +60,8 @@ JAPANESE = {
     ", ": "、",
     "{sentence}.": "{sentence}。",
     # Hints
-    "t range  / search  f follow  Enter detail  v verify chain  y copy  q back": (
-        "t 期間  / 検索  f 追尾  Enter 詳細  v 封印の検証  y コピー  q 戻る"
+    "t range  / search  Enter detail  v verify chain  e export  ? help  q back": (
+        "t 期間  / 検索  Enter 詳細  v 封印の検証  e 書き出し  ? ヘルプ  q 戻る"
     ),
     "j k move  / filter  y copy value  Y copy all as JSON  Esc back": (
         "j k 移動  / 絞り込み  y 値をコピー  Y 全体をJSONでコピー  Esc 戻る"
@@ -401,8 +401,8 @@ JAPANESE = {
     "Enter open  a actions  / filter  s sort  f follow  y copy  e export  q back": (
         "Enter 開く  a 操作  / 絞り込み  s 並べ替え  f 追尾  e 書き出し  q 戻る"
     ),
-    "Enter open  a rotate, revoke, limit  / filter  s sort  y copy id  q back": (
-        "Enter 開く  a 操作（更新・失効・制限）  / 絞り込み  s 並べ替え  q 戻る"
+    "Enter open  a new, rotate, limit, revoke  / filter  y copy id  ? help  q back": (
+        "Enter 開く  a 操作（作成・更新・失効）  / 絞り込み  ? ヘルプ  q 戻る"
     ),
     "Enter settings  a pause, window, inbox  / filter  s sort  y copy  q back": (
         "Enter 設定  a 操作（停止・期間・受信箱）  / 絞り込み  s 並べ替え  q 戻る"
@@ -413,9 +413,22 @@ JAPANESE = {
     "Enter all fields  a actions (unmask)  y copy job  e export  Esc back": (
         "Enter 全項目  a 操作（氏名の表示）  y ジョブをコピー  e 書き出し  Esc 戻る"
     ),
-    "Tab next tab  Enter open  A approve  X reject  R retry  B roll back  Esc back": (
-        "Tab 次のタブ  Enter 開く  A 承認  X 却下  R 再実行  B 取り消し  Esc 戻る"
+    "Tab next tab  Enter open  A approve  X reject  e export  ? help  Esc back": (
+        "Tab 次のタブ  Enter 開く  A 承認  X 却下  e 書き出し  ? ヘルプ  Esc 戻る"
     ),
+    "Tab next tab  Enter what to do  R try again  e export  ? help  Esc back": (
+        "Tab 次のタブ  Enter 対処  R 再実行  e 書き出し  ? ヘルプ  Esc 戻る"
+    ),
+    "Tab next tab  Enter open  B roll back  e export  ? help  Esc back": (
+        "Tab 次のタブ  Enter 開く  B 取り消し  e 書き出し  ? ヘルプ  Esc 戻る"
+    ),
+    "Tab next tab  Enter open  a actions  e export  ? help  Esc back": (
+        "Tab 次のタブ  Enter 開く  a 操作  e 書き出し  ? ヘルプ  Esc 戻る"
+    ),
+    "{bundle}, {errors:,} errors: Enter shows file and line.": (
+        "{bundle}、エラー {errors:,}件。Enter でファイルと行を表示します。"
+    ),
+    "what to do": "対処",
     "f follow  / search  l level  u unit  w wrap  y copy line  e export  q back": (
         "f 追尾  / 検索  l レベル  u 部分  w 折り返し  y コピー  e 書き出し  q 戻る"
     ),
@@ -431,6 +444,27 @@ JAPANESE = {
     "These screens have no access to the master key.": "この画面からはマスターキーを使用できません。",
     "These screens have no access to the archive.": "この画面からは保管庫を使用できません。",
     "Cancel": "やめる",
+    "Enter Tab next  Up back  Esc cancel": "Enter Tab 次へ  Esc やめる",
+    "A client is found by its name with who:NAME.": "クライアントは who:名前 で名前から探せます。",
+    "Make a client": "クライアントを作成",
+    "Make": "作成",
+    "A platform that may read the roster of one tenant. Its secret is shown once.": (
+        "一つのテナントの名簿を読み取る接続先です。シークレットは一度だけ表示します。"
+    ),
+    "Tenants: {codes}.": "テナント: {codes}。",
+    "Scopes: {scopes}.": "スコープ: {scopes}。",
+    "Undo: revoke it.": "取り消し: 失効させます。",
+    "What people call it:": "呼び名:",
+    "Scopes:": "スコープ:",
+    "The id and the secret of {name}; the secret is shown this once only:": (
+        "{name}のIDとシークレット。シークレットの表示は今回限りです。"
+    ),
+    "A token to try it: curl -u {id}:SECRET -d grant_type=client_credentials {api}/token": (
+        "動作確認用のトークン: curl -u {id}:SECRET -d grant_type=client_credentials {api}/token"
+    ),
+    "How to ask: {address}": "利用方法: {address}",
+    "There is no such scope:": "そのようなスコープはありません。",
+    "Nothing was done.": "何も実行していません。",
     "Close": "閉じる",
     "Same as: {command}": "同じコマンド: {command}",
     "One moment, please": "お待ちください",
@@ -491,8 +525,11 @@ JAPANESE = {
     "Try again": "再実行する",
     "{job} waits to be tried again.": "{job} は再実行を待っています。",
     "Roll back job {job}": "ジョブ {job} の取り消し",
-    "The roster becomes what it was before revision {revision:,}.": (
-        "名簿をリビジョン {revision:,} の前の状態に戻します。"
+    "The roster becomes what it was before {time} (revision {revision:,}).": (
+        "名簿を{time}（リビジョン {revision:,}）より前の状態に戻します。"
+    ),
+    "Undone: {inserted:,} new, {updated:,} changed, {deleted:,} removed.": (
+        "取り消す変更: 新規 {inserted:,}件、変更 {updated:,}件、削除 {deleted:,}件。"
     ),
     "Later bundles are undone, too: {bundles}.": "その後のデータも取り消されます：{bundles}。",
     "Type how many later ones that are:": "その後のデータの件数を入力:",
@@ -601,7 +638,7 @@ JAPANESE = {
     "NO SECRET": "なし",
     "{new} + {old} old": "{new} + 旧 {old}",
     "No client fits the filter.": "条件に合うクライアントはありません。",
-    "No clients yet: rosterhub client add": "クライアントはまだありません。rosterhub client add で追加してください。",
+    "No clients yet: a makes one.": "クライアントはまだありません。a で作成します。",
     "clients": "クライアント",
     "Revoked {time}: {reason}": "{time} に失効: {reason}",
     "Old and new secret both work until {time}.": "新旧のシークレットは {time} まで両方使えます。",

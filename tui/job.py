@@ -42,8 +42,7 @@ class JobDetail(Listing):
     BINDINGS: ClassVar[list[BindingType]] = keys.bindings(keys.JOB)
     tab_name = "jobs"
     head_height = 2
-    status_height = 4
-    hint = word("Tab next tab  Enter open  A approve  X reject  R retry  B roll back  Esc back")
+    status_height = 5
 
     data: Findings | None
 
@@ -129,12 +128,26 @@ class JobDetail(Listing):
             return self._problem_lines(shown, total)
         if self.tab == "raw":
             return self._raw_lines(shown, total)
-        lines = [self.sentence(format.job_line(self.job), format.STYLES.get(self.job.state.upper(), ""))]
+        more: list[Line] = []
         if self.tab == "diff" and not total:
-            lines = [self.sentence(say("No counts: the bundle was not compared with the roster.")), *lines]
+            more = [self.sentence(say("No counts: the bundle was not compared with the roster."))]
         if self.tab == "timeline":
-            lines.append(self.sentence(f"SHA-256 {self.job.sha256}", "dim"))
-        return [*lines, *[()] * (self.status_height - 1 - len(lines)), self.found(shown, total, self.tab_words())]
+            more = [self.sentence(f"SHA-256 {self.job.sha256}", "dim")]
+        lines = self._why(self.status_height - 1 - len(more))
+        return [*lines, *more, self.found(shown, total, self.tab_words())]
+
+    def _why(self, height: int) -> list[Line]:
+        """Why the job is as it is, on so many lines."""
+        return self.sentences(format.job_line(self.job, self.at), format.STYLES.get(self.job.state.upper(), ""), height)
+
+    def keys_line(self) -> str:
+        if self.job.state == "held":
+            return word("Tab next tab  Enter open  A approve  X reject  e export  ? help  Esc back")
+        if self.job.state in ("rejected", "failed"):
+            return word("Tab next tab  Enter what to do  R try again  e export  ? help  Esc back")
+        if self.job.state == "applied":
+            return word("Tab next tab  Enter open  B roll back  e export  ? help  Esc back")
+        return word("Tab next tab  Enter open  a actions  e export  ? help  Esc back")
 
     def tab_words(self) -> str:
         """What the rows of this tab are called."""
@@ -155,15 +168,17 @@ class JobDetail(Listing):
         warnings = say("1 warning" if job.warnings == 1 else "{count:,} warnings", count=job.warnings)
         first = say(" ({count:,} shown)", count=total) if total < number else ""
         counts = f"{errors}{say(', ')}{warnings}{first}"
+        if not number:
+            return [*self._why(4), self.found(shown, total, self.tab_words())]
         top = self.sentence(say("{counts}: {kinds}", counts=counts, kinds=kinds) if kinds else counts)
         row = self.table.row
         said: list[str] = []
         if row is not None:
             one = self.data.faults[int(row.key)]
             told = say("{place}: {message}", place=findings.place(one), message=findings.message(one))
-            said = text.wrap(told, width, 2)
+            said = text.wrap(told, width, 3)
         lines = [self.sentence(line) for line in said]
-        return [top, *lines, *[()] * (2 - len(lines)), self.found(shown, total, self.tab_words())]
+        return [top, *lines, *[()] * (3 - len(lines)), self.found(shown, total, self.tab_words())]
 
     def _raw_lines(self, shown: int, total: int) -> list[Line]:
         assert self.data is not None
@@ -171,7 +186,7 @@ class JobDetail(Listing):
         if not said and self.data.faults:
             one = self.data.faults[self._fault]
             said = say("{place}: {message}", place=findings.place(one), message=findings.message(one))
-        return [*self.sentences(said, "", 3), self.found(shown, total, self.tab_words())]
+        return [*self.sentences(said, "", 4), self.found(shown, total, self.tab_words())]
 
     async def _read_raw(self) -> None:
         """The row of the problem at the cursor, from the archive."""
@@ -216,7 +231,9 @@ class JobDetail(Listing):
     def open(self, row: Row) -> None:
         if self.tab == "problems" and self.data is not None:
             one = self.data.faults[int(row.key)]
-            self.app.push_screen(Detail({**row.record, "message": findings.message(one)}))
+            self.app.push_screen(
+                Detail({**row.record, "message": findings.message(one), "remedy": findings.remedy(one)})
+            )
         elif self.tab == "diff" and self.data is not None:
             entity = "users" if row.key in ("students", "teachers") else row.key
             found = [one for one in self.data.samples if one.entity == entity]

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from sql import decisions, jobs
 from sql.jobs import Job
-from tui import words
+from tui import times, words
 from tui.deeds import Deed
 from tui.dialog import Ask, Done, Field, confirmed, reason
 from tui.words import say
@@ -150,7 +150,17 @@ async def _roll_back(app: "RosterHub", job: uuid.UUID) -> Ask:
     number = made.newest - made.revision
     effect = [
         say("Tenant {tenant}, bundle {bundle}.", tenant=one.tenant_name, bundle=one.bundle),
-        say("The roster becomes what it was before revision {revision:,}.", revision=made.revision),
+        say(
+            "The roster becomes what it was before {time} (revision {revision:,}).",
+            time=times.day(one.finished_at, app.zone),
+            revision=made.revision,
+        ),
+        say(
+            "Undone: {inserted:,} new, {updated:,} changed, {deleted:,} removed.",
+            inserted=one.inserted,
+            updated=one.updated,
+            deleted=one.deleted,
+        ),
     ]
     fields = [confirmed(one.tenant)]
     if number:

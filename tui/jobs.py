@@ -39,7 +39,7 @@ class Jobs(Listing):
             return []
         one = self.chosen
         if one is not None:
-            lines = self.sentences(format.job_line(one), format.STYLES.get(one.state.upper(), ""), 2)
+            lines = self.sentences(format.job_line(one, self.at), format.STYLES.get(one.state.upper(), ""), 2)
         else:
             lines = self.sentences(say("No job fits the filter." if total else "No bundle has come yet."), "", 2)
         return [*lines, self.found(shown, total, word("the newest" if total == MOST else "jobs"))]

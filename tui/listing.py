@@ -173,8 +173,12 @@ class Listing(Screen[None]):
         if self.head_height:
             self.query_one("#head", Lines).put(self.head())
         self.query_one("#status", Lines).put(self.status(len(self.table.rows), self._total))
-        foot = self.note or say(self.hint)
+        foot = self.note or say(self.keys_line())
         self.query_one("#foot", Lines).put([rows.edges([(f" {foot}", "bar" if self.note else "dim")], [], width)])
+
+    def keys_line(self) -> str:
+        """The keys worth a line, by a word of the catalogue."""
+        return self.hint
 
     def _header(self, width: int) -> list[Line]:
         seen, app = self.app.surroundings, self.app

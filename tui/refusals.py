@@ -1,5 +1,6 @@
 """What sql refuses, as the screens say it: in Japanese too, where `Refused` itself speaks English."""
 
+from oneroster import scopes
 from oneroster.refused import NoReason, Refused
 from sql import amounts, clients, decisions, inboxes, jobs, limits, lineage, settings, tenants
 from tui import words
@@ -23,6 +24,7 @@ SAID: dict[type[Refused], str] = {
     settings.BadSetting: word("That cannot be set so:"),
     amounts.BadSpan: word("That is no length of time; write 30m, 12h or 7d:"),
     amounts.BadSize: word("That is no size; write 500MB or 2GB:"),
+    scopes.BadScope: word("There is no such scope:"),
     limits.BadRate: word("That is no number of requests; write 600/m, or 0 for any number:"),
     limits.BadNetwork: word("That is no network; write 192.0.2.0/24 or any:"),
     limits.BadMoment: word("That is no day or time; write 2027-03-31:"),

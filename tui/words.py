@@ -126,6 +126,7 @@ FIELDS = {
     "origin": word("from"),
     "prev": word("hash before"),
     "problems": word("problems"),
+    "remedy": word("what to do"),
     "rows": word("rows"),
     "seq": word("in the chain"),
     "severity": word("severity"),

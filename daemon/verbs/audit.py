@@ -17,10 +17,10 @@ from daemon import printing, sealing
 from daemon.verbs import Given, orderly
 from oneroster import safe
 from oneroster.refused import Refused
-from sql import audit, database, shown
+from sql import audit, clients, database, shown
 from sql import search as searching
 from sql.audit import Entry
-from sql.database import Pool
+from sql.database import Connection, Pool
 from sql.search import Asked, Found
 from sql.verification import Verified
 
@@ -68,6 +68,9 @@ def list_(
 ) -> None:
     """Entries of the audit log, newest first.
 
+    Who read a pupil: --action 'api.read*' --target SOURCEDID, and for the pages of a collection --action 'api.read
+    users'; what a platform read: --who with its name. To prove it to others: `audit export`, `audit verify`.
+
     Example: rosterhub audit list --action client.* --result ok --since 7d
 
     Parameters
@@ -75,11 +78,13 @@ def list_(
     tenant
         Only this tenant's.
     who
-        Only by this client, inbox or person; `name*` for all that begin so. May be given more than once.
+        Only by this client, by its id or its name, inbox or person; `name*` for all ids that begin so. May be given
+        more than once.
     action
         Only this action, such as job.approve, or `job.*`. May be given more than once.
     target
-        Only with this target. May be given more than once.
+        Only with this target: a job, the sourcedId of a record that was read alone, or for a page of a collection
+        OFFSET+ROWS, such as 0+1000. May be given more than once.
     result
         ok: only what was done; no: only what was refused or failed.
     since
@@ -95,10 +100,11 @@ def list_(
     json
         Print JSON.
     """
-    asked = _asked(tenant, who, action, target, result, since, until, search)
+    given = _asked(tenant, who, action, target, result, since, until, search)
 
     async def work(pool: Pool) -> Found:
         async with database.hub(pool, "viewer", read_only=True) as conn:
+            asked = await _named(conn, given)
             place = searching.START if before is None else await searching.place(conn, before)
             return await searching.page(conn, asked, before=place, limit=limit, patience=PATIENCE)
 
@@ -116,6 +122,8 @@ def list_(
     if found.searched is not None:
         back, last = shown.instant(found.searched[0]), found.searched[1]
         printing.talk(f"rosterhub: searched back to {back}; go on with --before {last}.")
+    elif not found.entries:
+        printing.talk("rosterhub: no entry fits. What clients read is `--action 'api.read*'`.")
     elif found.entries and len(found.entries) == limit:
         printing.talk(f"rosterhub: for older ones --before {found.entries[-1].id}.")
 
@@ -148,11 +156,13 @@ def export(
     tenant
         Only this tenant's.
     who
-        Only by this client, inbox or person; `name*` for all that begin so. May be given more than once.
+        Only by this client, by its id or its name, inbox or person; `name*` for all ids that begin so. May be given
+        more than once.
     action
         Only this action, such as job.approve, or `job.*`. May be given more than once.
     target
-        Only with this target. May be given more than once.
+        Only with this target: a job, the sourcedId of a record that was read alone, or for a page of a collection
+        OFFSET+ROWS, such as 0+1000. May be given more than once.
     result
         ok: only what was done; no: only what was refused or failed.
     since
@@ -162,9 +172,11 @@ def export(
     search
         Only with this text in who, from, action, target or detail. May be given more than once.
     """
-    asked = _asked(tenant, who, action, target, result, since, until, search)
+    given = _asked(tenant, who, action, target, result, since, until, search)
 
     async def work(pool: Pool) -> int:
+        async with database.hub(pool, "viewer", read_only=True) as conn:
+            asked = await _named(conn, given)
         detail = {"format": format, **{name: value for name, value in msgspec.to_builtins(asked).items() if value}}
         async with database.hub(pool, "viewer") as conn:
             await audit.write(conn, None, here.actor, "audit.export", detail=detail)
@@ -174,7 +186,7 @@ def export(
 
     with orderly():
         count = here.run(work)
-    printing.talk(f"rosterhub: {count:,} entries")
+    printing.talk(f"rosterhub: {count:,} entries; whether they are as they were sealed: rosterhub audit verify")
 
 
 @app.command
@@ -266,6 +278,14 @@ def _asked(
         until=_time(until),
         words=tuple(words or ()),
     )
+
+
+async def _named(conn: Connection, asked: Asked) -> Asked:
+    """The same, where a client is called by its name also by its id, as the log knows it."""
+    if not asked.who:
+        return asked
+    ids = [one.client_id for one in await clients.every(conn, asked.tenant) if one.name in asked.who]
+    return msgspec.structs.replace(asked, who=(*asked.who, *ids))
 
 
 def _time(said: str | None) -> datetime.datetime | None:

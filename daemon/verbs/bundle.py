@@ -5,7 +5,7 @@ from pathlib import Path
 
 import msgspec
 
-from daemon import printing, waiting
+from daemon import onward, printing, waiting
 from daemon.here import Here
 from daemon.verbs import Given
 from oneroster import profiles
@@ -69,6 +69,8 @@ def ingest(
             owner = await tenants.by_code(conn, tenant)
         state, role = here.settings.state, here.person.role
         number = await delivery.by_hand(pool, here.master, state, owner, bundle, here.actor, role)
+        if owner.state == "paused":
+            printing.talk(f"The tenant is paused; the bundle waits for: rosterhub tenant resume {tenant} --reason ...")
         return await waiting.ended(pool, number) if wait else await waiting.now(pool, number)
 
     job = here.run(work)
@@ -76,6 +78,7 @@ def ingest(
         printing.data(shown.job(job))
     else:
         printing.line(f"Job {str(job.id)[:8]}: {job.state}" + (f" - {job.reason}" if job.reason else ""))
+        printing.advice(onward.lines(job))
     return waiting.CODE_OF_STATE.get(job.state, 0)
 
 

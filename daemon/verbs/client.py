@@ -19,19 +19,6 @@ app = App(name="client", help="Machines that call the API, each of one tenant.")
 BASE = "/ims/oneroster/rostering/v1p2"
 
 
-class BadScope(Refused):
-    """There is no such scope."""
-
-    hint = f"Scopes are {', '.join(scopes.KNOWN)}, or their URLs."
-    exit_code = 64
-
-
-def _scope(name: str) -> str:
-    if scopes.short(name) not in scopes.KNOWN:
-        raise BadScope(name)
-    return scopes.url(name)
-
-
 def _credentials(here: Here, client_id: str, secret: str, allowed: list[str]) -> dict[str, Any]:
     return {
         "client_id": client_id,
@@ -51,6 +38,14 @@ def _print(credentials: dict[str, Any], json: bool) -> None:
         [(name, " ".join(value) if isinstance(value, list) else value) for name, value in credentials.items()],
     )
     printing.talk("The secret is shown this once only.")
+    pair = f"{credentials['client_id']}:SECRET"
+    printing.advice(
+        [
+            f"A token to try it: curl -u {pair} -d grant_type=client_credentials {credentials['token_url']}",
+            f'Then: curl -H "Authorization: Bearer TOKEN" "{credentials["base_url"]}/users?limit=2"',
+            f"All that can be read, for who writes the platform: {credentials['token_url'].removesuffix('token')}docs",
+        ]
+    )
 
 
 @app.command
@@ -66,11 +61,13 @@ def add(tenant: str, *, name: str, scope: list[str] | None = None, json: bool = 
     name
         What people call it.
     scope
-        What it may read; may be given more than once. Without it: roster.readonly and roster-core.readonly.
+        What it may do; may be given more than once. roster.readonly: read everything but demographics.
+        roster-core.readonly: the same without nested lists, such as the pupils of a class.
+        roster-demographics.readonly: read demographics. rosterhub.upload: deliver bundles. Without it: the first two.
     json
         Print JSON.
     """
-    allowed = [_scope(one) for one in scope or scopes.DEFAULT]
+    allowed = [scopes.known(one) for one in scope or scopes.DEFAULT]
 
     async def work(pool: Pool) -> tuple[str, str]:
         async with here.deed(pool, "client.add") as conn:

@@ -6,7 +6,7 @@ from typing import TypeVar
 
 from cyclopts import App
 
-from daemon import comparing, printing, waiting
+from daemon import comparing, onward, printing, waiting
 from daemon.here import Here
 from daemon.verbs import Given
 from oneroster.refused import Refused
@@ -115,6 +115,7 @@ def show(job: str, *, json: bool = False, here: Given) -> None:
                 for name, value in (shown.job(found) | shown.more(found)).items()
             ],
         )
+        printing.advice(onward.lines(found))
 
 
 @app.command
@@ -153,6 +154,8 @@ def problems(
         printing.data([shown.problem(one) for one in found])
     else:
         printing.problems(found)
+        if not found:
+            printing.talk(f"No problem is known of this job. Why it is as it is: rosterhub job show {job}")
 
 
 @app.command
@@ -270,6 +273,7 @@ def _decided(
         printing.data(shown.job(found))
     else:
         printing.line(f"Job {str(found.id)[:8]}: {found.state}" + (f" - {found.reason}" if found.reason else ""))
+        printing.advice(onward.lines(found))
         if found.open:
             printing.talk("No worker runs now; it is done as soon as one does (rosterhub run).")
     return 0 if found.open else waiting.CODE_OF_STATE.get(found.state, 0)

@@ -195,6 +195,9 @@ def _turned(here: Here, deed: str, code: str, reason: str, turn: Turn, *, json: 
         printing.data(shown(tenant))
     else:
         printing.line(f"Tenant {tenant.code} ({tenant.name}) is {tenant.state}.")
+        if tenant.state == "paused":
+            resume_it = f'rosterhub tenant resume {tenant.code} --reason "..."'
+            printing.advice(["What arrives waits; clients read on.", f"To load what has waited: {resume_it}"])
 
 
 @app.command(name="list")

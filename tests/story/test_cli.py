@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.story.bundles import Files, read, without, write
-from tests.story.hub import Hub
+from tests.story.hub import Hub, until
 
 pytestmark = pytest.mark.xdist_group("story")
 
@@ -123,6 +123,64 @@ def test_ingest_tells_how_the_job_ended(hub: Hub, loaded: tuple[Files, Path]) ->
     assert (loose["state"], loose["inserted"], loose["updated"], loose["deleted"]) == ("applied", 0, 0, 0)
 
 
+def test_what_was_not_applied_names_the_commands_that_go_on(hub: Hub, tmp_path: Path) -> None:
+    code = "cli-onward"
+    hub.tenant(code)
+    files = read(hub.sample(tmp_path, 60))
+    good = write(tmp_path / "RO_20260401_011002.zip", files)
+    wrong = write(tmp_path / "wrong.zip", files | {"orgs": [dict(row, type="castle") for row in files["orgs"]]})
+    few = write(
+        tmp_path / "RO_20260402_011002.zip", without(files, {row["sourcedId"] for row in files["users"][10:30]})
+    )
+
+    applied = hub.call("ingest", code, str(good), "--wait")
+    assert (applied.code, applied.err) == (0, "")
+    rejected = hub.call("ingest", code, str(wrong), "--wait")
+    job = rejected.out.split()[1].rstrip(":")
+    assert f"rosterhub job problems {job}" in rejected.err
+    assert f"rosterhub job problems {job}" in hub.call("job", "show", job).err
+    held = hub.call("ingest", code, str(few), "--wait")
+    job = held.out.split()[1].rstrip(":")
+    removals = hub.shown("job", "show", job)["deleted"]
+    assert f"rosterhub job diff {job}" in held.err
+    assert f"rosterhub job approve {job} --confirm {removals} --reason" in held.err
+    assert f"rosterhub job show {job}" in hub.call("job", "problems", job).err
+    assert hub.call("job", "approve", job, "--confirm", str(removals), "--reason", "test").err == ""
+    undone = hub.call("job", "rollback", job, "--reason", "test")
+    assert f"rosterhub job rollback {undone.out.split()[1].rstrip(':')} --reason" in undone.err
+
+    paused = hub.call("tenant", "pause", code, "--reason", "test")
+    assert f"rosterhub tenant resume {code} --reason" in paused.err
+    waits = hub.call("ingest", code, str(wrong))
+    assert "received" in waits.out
+    assert f"rosterhub tenant resume {code} --reason" in waits.err
+    assert hub.call("tenant", "resume", code, "--reason", "test").err == ""
+
+
+def test_a_new_client_is_told_how_to_ask(hub: Hub) -> None:
+    hub.tenant("cli-curl")
+    made = hub.call("client", "add", "cli-curl", "--name", "lms")
+    (secret,) = re.findall(r"client_secret +(\S+)", made.out)
+    assert "curl -u" in made.err
+    assert secret not in made.err
+
+
+def test_the_log_knows_a_client_by_its_name(hub: Hub) -> None:
+    hub.tenant("cli-named")
+    assert hub.client("cli-named").get("/users").status == 200
+    (client,) = hub.shown("client", "list", "cli-named")
+
+    def read() -> list[tuple[str, str]]:
+        found = hub.shown("audit", "list", "--who", "lms-cli-named", "--action", "api.read*")
+        return [(one["who"], one["action"]) for one in found]
+
+    until(lambda: bool(read()), "the entry of the read")
+    assert read() == [(client["client_id"], "api.read users")]
+    assert client["client_id"] in hub.call("audit", "export", "--who", "lms-cli-named").out
+    nobody = hub.call("audit", "list", "--who", "nobody")
+    assert "no entry fits" in nobody.err
+
+
 def _unzipped(bundle: Path) -> dict[str, bytes]:
     with zipfile.ZipFile(bundle) as opened:
         return {name: opened.read(name) for name in opened.namelist()}
@@ -169,6 +227,25 @@ def test_exit_codes(hub: Hub, code: int, words: str) -> None:
     assert done.code == code
     assert (done.out == "") == (code != 0)
     assert done.err.startswith("rosterhub: ") == (code != 0)
+
+
+def test_the_first_help_says_what_each_command_is_for(hub: Hub) -> None:
+    said = hub.call("--help").out
+    assert re.search(r"^\W* tenant  +School boards", said, re.MULTILINE)
+    listed = re.findall(r"^\W* ([a-z]+)( .*)$", said.partition("--help (-h)")[0], re.MULTILINE)
+    assert {"job", "ingest", "check"} <= {name for name, _ in listed}
+    assert [name for name, rest in listed if not rest.strip(" │")] == []
+    assert "School boards" in hub.call().out
+
+
+def test_what_is_typed_wrong_is_answered_with_an_example_and_its_help(hub: Hub) -> None:
+    done = hub.call("tenant", "resume", "x")
+    assert done.err.splitlines()[1:] == [
+        '  Example: rosterhub tenant resume sapporo --reason "the export is whole again"',
+        "  Help: rosterhub tenant resume --help",
+    ]
+    assert hub.call("job", "no-such-verb").err.splitlines()[-1] == "  Help: rosterhub job --help"
+    assert hub.call("no-such-noun").err.splitlines()[-1] == "  Help: rosterhub --help"
 
 
 def test_an_unknown_variable_is_refused_with_a_suggestion(hub: Hub) -> None:

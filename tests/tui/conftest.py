@@ -81,14 +81,14 @@ class Shown:
         await self.pilot.pause(0)
 
     async def type(self, *fields: str) -> None:
-        """Type into a dialog, from its first field on; Enter goes to the next, and at last to Cancel."""
+        """Type into a dialog, from its first field on; Enter goes to the next, and at last to the button."""
         for text in fields:
             await self.press(["end", "ctrl+u", *text], "enter")
 
     async def confirm(self) -> None:
-        """From Cancel to the button beside it, and press that."""
-        assert self.app.focused is not None and self.app.focused.id == "cancel", self.text
-        await self.press("tab", "enter")
+        """Press the button of the deed, on which Enter in the last field ends, or on Cancel if nothing was typed."""
+        assert self.app.focused is not None and self.app.focused.id in ("do", "cancel"), self.text
+        await self.press(*(["tab"] if self.app.focused.id == "cancel" else []), "enter")
 
     async def look(self) -> None:
         """What the clock does once a second."""

@@ -5,7 +5,7 @@ import datetime
 import psycopg
 import pytest
 
-from sql import audit, chain, database, search, verification
+from sql import audit, chain, database, search, tenants, verification
 from tests.tui import hub
 from tui.audit import Audit
 from tui.detail import Detail
@@ -55,6 +55,24 @@ async def test_the_fields_are_asked_of_the_database(still, shown):
             assert isinstance(screen, Audit)
             assert [row.record["action"] for row in screen.table.rows] == found, typed
             await opened.press("escape")
+
+
+async def test_a_client_is_shown_and_found_by_its_name(moving, shown):
+    async with database.open_pool(moving, size=1) as pool, database.hub(pool, "admin") as conn:
+        owner = await tenants.by_code(conn, "kita-high")
+        actor = audit.Actor("a2l0YS1sbXM", "client", "192.0.2.7")
+        await audit.write(conn, owner.id, actor, "api.read students", "0+1000")
+    async with shown(moving) as opened:
+        await opened.press("3")
+        assert "kita-lms" in opened.line("api.read students")
+        await opened.press("slash", [*"who:kita-l"], "enter")
+        screen = opened.app.screen
+        assert isinstance(screen, Audit)
+        assert [row.record["action"] for row in screen.table.rows] == ["api.read students"]
+        await opened.press("enter")
+        assert "a2l0YS1sbXM  kita-lms" in opened.text
+        await opened.press("escape", "escape", "slash", [*"kita-lms"], "enter")
+        assert opened.line("A client is found by its name with who:NAME.")
 
 
 async def test_a_range_is_chosen(still, shown):

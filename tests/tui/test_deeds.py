@@ -2,6 +2,7 @@
 
 import datetime
 import json
+import re
 
 import pytest
 
@@ -70,14 +71,15 @@ async def test_enter_alone_cancels_and_a_wrong_number_does_nothing(moving, shown
         assert not isinstance(opened.app.screen, Dialog)
         await opened.press("A")
         await opened.type("19741", "a reason")
-        await opened.confirm()
-        assert isinstance(opened.app.screen, Dialog)
         assert opened.line("Type 19742 to go on.")
+        assert opened.app.focused.id == "field-confirm", "and what is wrong has the cursor"
+        await opened.press("up", "enter")
+        assert isinstance(opened.app.screen, Dialog), "nor does the button do it"
         await opened.type("19742", "")
-        await opened.confirm()
         assert opened.line("Something must stand here.")
         await opened.press("escape")
         assert not isinstance(opened.app.screen, Dialog)
+        assert opened.line("Nothing was done.")
     assert await row(moving, "SELECT approved_at FROM jobs WHERE id = %s", HELD) == (None,)
     assert await row(moving, "SELECT count(*) FROM audit WHERE action LIKE 'job.app%%'") == (0,)
 
@@ -127,6 +129,8 @@ async def test_a_job_is_rolled_back_with_those_that_came_since(moving, shown):
     async with shown(moving) as opened:
         await at(opened, "2", str(APPLIED))
         await opened.press("B")
+        assert re.search(r"The roster becomes what it was before \d\d-\d\d \d\d:\d\d \(revision 1\)\.", opened.text)
+        assert opened.line("Undone: ")
         assert opened.line("Later bundles are undone, too: 2 later.zip.")
         assert "--cascade" in opened.text
         await opened.type("kita-high", "1", "wrong school year")
@@ -242,6 +246,31 @@ async def test_a_secret_is_rotated_and_shown_once(moving, shown, hands):
     assert (await deed(moving, "client.rotate"))["who"] == "hanako"
     ((dump,),) = [await row(moving, "SELECT string_agg(t::text, '') FROM audit t")]
     assert secret not in str(dump)
+
+
+async def test_a_client_is_made_and_its_secret_shown_once(moving, shown, hands):
+    async with shown(moving, hands=hands) as opened:
+        await opened.press("4", "a", [*"make"], "enter")
+        assert isinstance(opened.app.screen, Dialog)
+        await opened.type("a new lms", "roster.everything", "kita-high")
+        await opened.confirm()
+        assert "There is no such scope. roster.everything" in opened.text
+        await opened.press("up", "up", "up")
+        await opened.type("roster-core.readonly", "kita-high")
+        await opened.confirm()
+        lines = [line.strip() for line in opened.lines]
+        place = lines.index("The id and the secret of a new lms; the secret is shown this once only:")
+        client_id, secret = lines[place + 1 : place + 3]
+        assert opened.line(f"curl -u {client_id}:SECRET -d")
+        await opened.press("enter")
+        assert secret not in opened.text
+        assert opened.line("a new lms")
+    async with database.connect(moving) as conn:
+        known = await clients.find(conn, client_id)
+        assert known is not None
+        assert known.proves(hands.master, secret)
+        assert known.scopes == ["https://purl.imsglobal.org/spec/or/v1p2/scope/roster-core.readonly"]
+    assert (await deed(moving, "client.add"))["who"] == "hanako"
 
 
 async def test_a_client_is_limited_and_revoked(moving, shown, hands):

@@ -207,5 +207,5 @@ def test_a_load_says_how_fast_it_is_and_how_long_it_will_take():
     loading = msgspec.structs.replace(
         JOB, state="loading", phase="stage", phase_rows=300_000, phase_of=1_200_000, phase_seconds=10.0
     )
-    assert format.job_line(loading).endswith("LOADING: 300,000 of 1,200,000 rows, 30,000 rows/s, 30 s to go")
+    assert format.job_line(loading, AT).endswith("LOADING: 300,000 of 1,200,000 rows, 30,000 rows/s, 30 s to go")
     assert format.pace(msgspec.structs.replace(loading, phase_of=None)) == ""
