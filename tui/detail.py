@@ -1,9 +1,11 @@
 """The whole of one row: every field on as many lines as it needs."""
 
+import datetime
 from collections.abc import Mapping
 from typing import Any
 
-from tui import text, words
+from tui import text, times, words
+from tui.format import Moment
 from tui.listing import Listing
 from tui.rows import Column, Line, Row
 from tui.words import say, word
@@ -34,7 +36,7 @@ class Detail(Listing):
         found = []
         for name, value in self.record.items():
             field = say(words.FIELDS.get(name, name))
-            whole = words.value(name, value)
+            whole = told(name, value, self.at)
             width = max(20, self.size.width - 80 + COLUMNS[1].width)
             for number, line in enumerate(text.wrap(whole, width, 200)):
                 found.append(
@@ -51,3 +53,12 @@ class Detail(Listing):
 
     def status(self, shown: int, total: int) -> list[Line]:
         return [()]
+
+
+def told(name: str, value: Any, at: Moment) -> str:
+    """A value as it is read: moments in the operator's zone, lists without the signs of JSON."""
+    if isinstance(value, datetime.datetime):
+        return times.whole(value, at.zone)
+    if isinstance(value, list | tuple) and all(isinstance(one, str) for one in value):
+        return " ".join(value)
+    return words.value(name, value)

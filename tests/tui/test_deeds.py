@@ -207,7 +207,7 @@ async def test_clients_tell_of_last_use_and_secrets(still, shown):
         assert isinstance(opened.app.screen, Clients)
         assert opened.line("lms-prod").split()[1:] == [
             "札幌市教育委員会",
-            "roster-core.readonly",
+            "roster-core",
             "2m",
             "1",
             "+",
@@ -220,6 +220,27 @@ async def test_clients_tell_of_last_use_and_secrets(still, shown):
         assert opened.line("Old and new secret both work until 2026-04-08 14:02.")
         await at(opened, "4", "b2xkLXNpcw")
         assert opened.line("Revoked 2026-03-31 14:02: contract ended")
+
+
+async def test_when_a_client_was_here_last_is_known_from_the_log(moving, shown):
+    async with database.connect(moving) as conn:
+        for ago, ok in ((600, True), (60, False)):  # a refused one was not let in
+            await hub.add_entry(conn, ago, "bmFoYQ", "client", "203.0.113.9", "api.token", "", ok, "naha", {})
+        await hub.add_entry(conn, 5, "bmFoYQ", "operator", "tty1", "job.approve", "", True, "naha", {})
+    async with shown(moving) as opened:
+        await opened.press("4")
+        assert opened.line("学習支援").split()[-3:] == ["10m", "NO", "SECRET"]
+        assert opened.line("old-sis").split()[-2:] == ["93d", "REVOKED"]
+
+
+async def test_a_client_is_read_field_by_field_without_json(still, shown):
+    async with shown(still) as opened:
+        await at(opened, "4", "bG1zLXByb2Q")
+        assert opened.line("bG1zLXByb2Q").split() == ["bG1zLXByb2Q", "roster-core.readonly"]
+        await opened.press("enter")
+        assert opened.line("last_used_at").split()[-2:] == ["2026-04-01", "14:00:11.482"]
+        assert opened.line("scopes").split()[1:] == ["roster-core.readonly"]
+        assert "revoked_at" not in opened.text, "what is empty is left out"
 
 
 async def test_a_secret_is_rotated_and_shown_once(moving, shown, hands):
