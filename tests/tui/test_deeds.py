@@ -327,8 +327,10 @@ async def test_tenants_tell_of_doors_due_times_and_guard(still, shown):
         assert opened.line("On disk - of 2GB.")
         await at(opened, "5", "demo")
         assert opened.line("Trouble: There is no such folder.")
+        assert " ! drop /srv/drop/demo " in opened.line("Demo School"), "not by its colour alone"
         await at(opened, "5", "kita-high")
-        assert opened.line("School-year window 2026-03-25 to 2026-04-10.")
+        assert opened.line("tenant kita-high  School-year window 2026-03-25 to 2026-04-10.")
+        assert opened.line("  4 inboxes  "), "two of the six tenants have none"
 
 
 async def test_a_tenant_is_paused_and_resumed(moving, shown):
