@@ -4,7 +4,7 @@ import datetime
 from collections.abc import Mapping
 from typing import Any
 
-from tui import text, times, words
+from tui import format, text, times, words
 from tui.format import Moment
 from tui.listing import Listing
 from tui.rows import Column, Line, Row
@@ -55,10 +55,28 @@ class Detail(Listing):
         return [()]
 
 
+FIRST = ("familyName", "givenName", "grades", "name", "title", "role")
+"""Members by which a person knows a record; status and ids say little of it and stand behind."""
+
+
+def known_first(fields: Mapping[str, Any]) -> list[tuple[str, Any]]:
+    """Members of a record, those first that tell what it is."""
+    return sorted(fields.items(), key=lambda pair: FIRST.index(pair[0]) if pair[0] in FIRST else len(FIRST))
+
+
+def plain(value: Any) -> str:
+    """A value of a record on one line: `-` for none, a list of words without the signs of JSON."""
+    if value is None or value == "":
+        return "-"
+    if isinstance(value, list) and all(isinstance(one, str) for one in value):
+        return " ".join(value) or "-"
+    return value if isinstance(value, str) else format.json(value)
+
+
 def told(name: str, value: Any, at: Moment) -> str:
     """A value as it is read: moments in the operator's zone, lists without the signs of JSON."""
     if isinstance(value, datetime.datetime):
         return times.whole(value, at.zone)
-    if isinstance(value, list | tuple) and all(isinstance(one, str) for one in value):
-        return " ".join(value)
+    if isinstance(value, list):
+        return plain(value)
     return words.value(name, value)

@@ -647,6 +647,7 @@ JAPANESE = {
     # Record
     "Record": "レコード",
     "REVISION": "ﾘﾋﾞｼﾞｮﾝ",
+    "all {count}": "全{count}項目",
     "WHERE": "場所",
     "FIELDS": "項目",
     "ID": "ID番号",
