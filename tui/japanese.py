@@ -445,7 +445,7 @@ JAPANESE = {
     ),
     "Type the tenant's code to go on:": "続けるにはテナントのコードを入力:",
     "Reason (kept in the audit log):": "理由（監査ログに残ります）:",
-    "Tenant {tenant}, bundle {bundle}.": "テナント {tenant}、データ {bundle}。",
+    "Tenant {tenant} ({code}), bundle {bundle}.": "テナント {tenant}（{code}）、データ {bundle}。",
     "Nothing was changed.": "何も変更していません。",
     # Deeds: jobs
     "Approve the held bundle": "保留データを承認",
@@ -464,7 +464,7 @@ JAPANESE = {
         "取り消せるのは反映済のジョブだけです。これは「{state}」です。"
     ),
     "Approve held bundle {job}": "保留データ {job} の承認",
-    "This will soft-delete: {counts}.": "次の件数を論理削除します：{counts}。",
+    "This will soft-delete {number:,}: {counts}.": "合計{number:,}件を論理削除します：{counts}。",
     "No record will be removed; {updated:,} will change.": "削除はありません。{updated:,}件が更新されます。",
     "Undo: roll back to the state before this bundle, for as long as history is kept (30 days).": (
         "元に戻すには：履歴の保存期間内（30日）であれば、このデータの前の状態に取り消せます。"

@@ -4,6 +4,7 @@ import datetime
 import json
 
 import pytest
+from textual.widgets import Input
 
 from sql import audit, clients, database, settings, tenants, wishes
 from tests.tui import hub
@@ -46,7 +47,7 @@ async def test_a_held_bundle_is_approved_with_its_number_and_a_reason(moving, sh
         await opened.press("A")
         assert isinstance(opened.app.screen, Dialog)
         assert opened.app.focused.id == "field-confirm"
-        assert "This will soft-delete: orgs 4, users 10,420, enrollments 9,318." in opened.text
+        assert "This will soft-delete 19,742: orgs 4, users 10,420, enrollments 9,318." in opened.text
         assert "Same as: rosterhub job approve 7f3a90aa --confirm 19742" in opened.text
         assert "Undo: roll back" in opened.text
         await opened.type("19,742", "school merger, ticket 118")
@@ -127,6 +128,7 @@ async def test_a_job_is_rolled_back_with_those_that_came_since(moving, shown):
     async with shown(moving) as opened:
         await at(opened, "2", str(APPLIED))
         await opened.press("B")
+        assert opened.line("Tenant Kita High School (kita-high), bundle "), "its code is to be typed"
         assert opened.line("Later bundles are undone, too: 2 later.zip.")
         assert "--cascade" in opened.text
         await opened.type("kita-high", "1", "wrong school year")
@@ -451,6 +453,17 @@ async def test_a_missing_delivery_is_stale_until_one_comes(moving, shown):
 
 
 # Export
+
+
+async def test_a_dialog_leaves_its_fields_the_room_that_their_names_do_not_take(still, shown):
+    async with shown(still) as opened:
+        await opened.press("2", "e")
+        file = opened.app.screen.query_one("#field-file", Input)
+        assert file.size.width > len(file.value), "cut at its beginning, it is another name"
+        opened.app.pop_screen()
+        await opened.press("5", "enter")
+        save = opened.app.screen.query_one("#do").region
+        assert save.height == 1 and save.bottom < 24, "the longest dialog shows its buttons on 24 lines"
 
 
 async def test_what_is_listed_is_exported_and_no_cell_computes(moving, shown, tmp_path):
