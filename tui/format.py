@@ -34,6 +34,7 @@ DAYS = {"held": "!", "rejected": "x", "failed": "x"}
 
 PHASES = tuple(words.PHASES)
 BAR = 9
+UUID = re.compile(r"\b([0-9a-f]{8})(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b")
 JOB_ID = re.compile(r"\b[0-9a-f]{8}\b")
 
 URGENT = ("HELD", "STALE", "FAILED", "REJECTED", "LOADING", "OK", "PAUSED", "NONE")
@@ -289,16 +290,16 @@ def audit_columns(zone: str, wide: bool) -> tuple[Column, ...]:
     )
 
 
-def audit_row(one: Entry, at: Moment, wide: bool) -> Row:
-    """An entry of the log."""
+def audit_row(one: Entry, at: Moment, wide: bool, *, wrong: bool = False) -> Row:
+    """An entry of the log; `wrong` for one that is not as it was sealed."""
     return Row(
         key=str(one.id),
         cells=(
             (times.whole(one.at, at.zone) if wide else times.moment(one.at, at.now, at.zone), ""),
-            (one.who, ""),
+            (f"! {one.who}" if wrong else one.who, "bad" if wrong else ""),
             (one.origin or "-", ""),
             (one.action, ""),
-            (one.target or "-", ""),
+            (brief(one.target) or "-", ""),
             (say(words.DONE[one.ok]), "" if one.ok else "bad"),
         ),
         ranks=(),
@@ -310,15 +311,15 @@ def audit_row(one: Entry, at: Moment, wide: bool) -> Row:
 
 
 def audit_lines(one: Entry, at: Moment, link: chain.Place | None) -> tuple[str, str]:
-    """The whole of an entry under the log, and where it stands in the chain."""
-    if link is None:
-        first = say("not sealed yet")
-    else:
-        before, own = (f"{digest.hex()[:4]}.." if digest else "-" for digest in (link.before, link.hmac))
-        first = say("#{seq:,}  prev {before}  hash {own}", seq=link.seq, before=before, own=own)
+    """Whose an entry is, when it was made, where it stands in the chain; then its target and the rest."""
+    place = say("not sealed yet") if link is None else f"#{link.seq:,}"
     kind = say(words.KINDS.get(one.who_kind, one.who_kind))
     tenant = say("tenant {code}", code=one.tenant or "-")
-    return f"{first}  {times.whole(one.at, at.zone)}  {kind}  {tenant}", pairs(one.target, one.detail)
+    first = f"{place}  {tenant}  {kind}  {times.whole(one.at, at.zone)[:19]}"
+    if link is not None:
+        before, own = (f"{digest.hex()[:4]}.." if digest else "-" for digest in (link.before, link.hmac))
+        first += f"  {say('prev {before}  hash {own}', before=before, own=own)}"
+    return first, pairs(one.target, one.detail)
 
 
 def audit_short(one: Entry, at: Moment) -> str:
@@ -373,9 +374,15 @@ FAULTS = {
 
 
 def pairs(target: str, detail: dict[str, Any]) -> str:
-    """`target  name=value name=value`."""
-    said = [f"{name}={value if isinstance(value, str) else json(value)}" for name, value in detail.items()]
-    return "  ".join([target or "-", *said])
+    """`target  reason=why  name=value`: the reason first, jobs by the id they have on the screens."""
+    named = sorted(detail.items(), key=lambda pair: pair[0] != "reason")
+    said = [f"{name}={value if isinstance(value, str) else json(value)}" for name, value in named]
+    return brief("  ".join([target or "-", *said]))
+
+
+def brief(said: str) -> str:
+    """The same with ids of jobs as they stand on the screens."""
+    return UUID.sub(r"\1", said)
 
 
 def json(value: Any) -> str:

@@ -253,7 +253,7 @@ JAPANESE = {
     "Chain: OK to #{last:,}": "封印: #{last:,}まで正常",
     "Chain: WRONG, {count:,}": "封印: 異常{count:,}件",
     "not sealed yet": "未封印",
-    "#{seq:,}  prev {before}  hash {own}": "#{seq:,}  前 {before}  値 {own}",
+    "prev {before}  hash {own}": "前 {before}  値 {own}",
     "{count:,} entries are as they were sealed. Anchor: {anchor}": (
         "{count:,}件すべて封印時のままです。控え: {anchor}"
     ),
