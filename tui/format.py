@@ -56,8 +56,10 @@ JOB_COLUMNS = (
     Column(word("VIA"), 4),
     Column(word("STATE"), 11),
     Column(word("PROGRESS"), 27, grow=2),
-    Column(word("ROWS/S"), 7, right=True),
+    Column(word("AGE"), 7, right=True),
 )
+SPEED_COLUMN = Column(word("ROWS/S"), 7, right=True)
+"""Behind the others where there is room; else the sentence under the list tells the speed of a load."""
 
 
 class Moment(msgspec.Struct, frozen=True):
@@ -177,22 +179,30 @@ def queue_line(one: Queue) -> str:
     return f"{queue}   {say('Today {what}', what=say(', ').join(today))}"
 
 
-def job_row(one: Job, at: Moment) -> Row:
+def job_columns(wide: bool) -> tuple[Column, ...]:
+    """The columns of the list of jobs."""
+    return (*JOB_COLUMNS, SPEED_COLUMN) if wide else JOB_COLUMNS
+
+
+def job_row(one: Job, at: Moment, wide: bool = False) -> Row:
     """A job on the list."""
     state = one.state.upper()
     speed = rows_a_second(one, at.now)
     progress = job_progress(one)
+    cells = [
+        (str(one.id)[:8], ""),
+        (one.tenant_name, ""),
+        (say(words.VIAS.get(one.via, one.via)), ""),
+        (say(state), STYLES.get(state, "dim")),
+        (progress, ""),
+        (times.age(one.received_at, at.now), ""),
+    ]
+    if wide:
+        cells.append(("" if speed is None else text.figure(speed, 7), ""))
     return Row(
         key=str(one.id),
-        cells=(
-            (str(one.id)[:8], ""),
-            (one.tenant_name, ""),
-            (say(words.VIAS.get(one.via, one.via)), ""),
-            (say(state), STYLES.get(state, "dim")),
-            (progress, ""),
-            ("" if speed is None else text.figure(speed, 7), ""),
-        ),
-        ranks=(str(one.id), one.tenant_name, one.via, state, progress, rank(speed)),
+        cells=tuple(cells),
+        ranks=(str(one.id), one.tenant_name, one.via, state, progress, -one.received_at.timestamp(), rank(speed)),
         facts={
             "job": str(one.id),
             "tenant": f"{one.tenant} {one.tenant_name}".casefold(),
@@ -216,7 +226,7 @@ def job_progress(one: Job) -> str:
     if one.state == "received":
         return say("tries again: {reason}", reason=reason) if reason else say("waits for a worker")
     if one.state == "held":
-        return say("waits for approval: {reason}", reason=reason) if reason else say("waits for approval")
+        return reason or say("waits for approval")
     if one.state == "rejected":
         return reason or say("1 error, 0 rows" if one.errors == 1 else "{count:,} errors, 0 rows", count=one.errors)
     if one.state in ("applied", "rolled_back"):

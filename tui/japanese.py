@@ -149,7 +149,6 @@ JAPANESE = {
     "tries again: {reason}": "再試行: {reason}",
     "waits for a worker": "処理待ち",
     "waits for approval": "承認待ち",
-    "waits for approval: {reason}": "承認待ち: {reason}",
     "1 error, 0 rows": "エラー1件、反映なし",
     "{count:,} errors, 0 rows": "エラー{count:,}件、反映なし",
     "nothing changed": "変更なし",
