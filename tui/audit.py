@@ -269,7 +269,7 @@ class Audit(Listing):
             self.say(said)
         else:
             entries = self.data.entries if self.data else []
-            held = {one.id: f"  {one.who}  {one.action}  {format.brief(one.target)}" for one in entries}
+            held = {one.id: f"  {one.who}  {one.action}  {format.brief(one, one.target)}" for one in entries}
             faults = {
                 f"#{one.seq or one.audit_id}": f"{format.fault(one, self.at)}{held.get(one.audit_id or 0, '')}"
                 for one in found.faults

@@ -309,7 +309,7 @@ def audit_row(one: Entry, at: Moment, wide: bool, *, wrong: bool = False) -> Row
             (f"! {one.who}" if wrong else one.who, "bad" if wrong else ""),
             (one.origin or "-", ""),
             (one.action, ""),
-            (brief(one.target) or "-", ""),
+            (brief(one, one.target) or "-", ""),
             (say(words.DONE[one.ok]), "" if one.ok else "bad"),
         ),
         ranks=(),
@@ -329,7 +329,7 @@ def audit_lines(one: Entry, at: Moment, link: chain.Place | None) -> tuple[str, 
     if link is not None:
         before, own = (f"{digest.hex()[:4]}.." if digest else "-" for digest in (link.before, link.hmac))
         first += f"  {say('prev {before}  hash {own}', before=before, own=own)}"
-    return first, pairs(one.target, one.detail)
+    return first, brief(one, pairs(one.target, one.detail))
 
 
 def audit_short(one: Entry, at: Moment) -> str:
@@ -384,15 +384,15 @@ FAULTS = {
 
 
 def pairs(target: str, detail: dict[str, Any]) -> str:
-    """`target  reason=why  name=value`: the reason first, jobs by the id they have on the screens."""
+    """`target  reason=why  name=value`, the reason first."""
     named = sorted(detail.items(), key=lambda pair: pair[0] != "reason")
     said = [f"{name}={value if isinstance(value, str) else json(value)}" for name, value in named]
-    return brief("  ".join([target or "-", *said]))
+    return "  ".join([target or "-", *said])
 
 
-def brief(said: str) -> str:
-    """The same with ids of jobs as they stand on the screens."""
-    return UUID.sub(r"\1", said)
+def brief(one: Entry, said: str) -> str:
+    """What is said of an entry, with ids of jobs as they stand on the screens; those of records stay whole."""
+    return UUID.sub(r"\1", said) if one.action.startswith("job.") else said
 
 
 def json(value: Any) -> str:

@@ -2,6 +2,7 @@
 
 import datetime
 
+import msgspec
 import psycopg
 import pytest
 
@@ -134,9 +135,25 @@ async def test_the_chain_is_verified_by_a_key(moving, shown, verifies):
 
 def test_the_reason_of_a_deed_is_not_pushed_away_by_ids():
     job, other = (str(hub.job_id(number)) for number in (0x7F3A8D10, 0x7F3A90AA))
-    said = format.pairs(job, {"job": other, "revisions": [2, 2], "reason": "wrong export, ticket 119"})
-    assert said == "7f3a8d10  reason=wrong export, ticket 119  job=7f3a90aa  revisions=[2,2]"
-    assert format.brief("7f3a8d10-000 and 12345678") == "7f3a8d10-000 and 12345678"
+    detail = {"job": other, "revisions": [2, 2], "reason": "wrong export, ticket 119"}
+    entry = audit.Entry(
+        id=1,
+        at=hub.NOW,
+        tenant="sapporo",
+        who="sato",
+        who_kind="operator",
+        origin="",
+        action="job.rollback",
+        target=job,
+        ok=True,
+        detail=detail,
+    )
+    at = format.Moment(hub.NOW, None)
+    assert format.audit_lines(entry, at, None)[1] == (
+        "7f3a8d10  reason=wrong export, ticket 119  job=7f3a90aa  revisions=[2,2]"
+    )
+    read = msgspec.structs.replace(entry, action="api.read users", detail={})
+    assert format.audit_lines(read, at, None)[1] == job, "the id of a record is not cut"
 
 
 async def test_without_the_key_the_screen_says_where_it_is(still, shown):
