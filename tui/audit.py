@@ -2,7 +2,7 @@
 
 import datetime
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import ClassVar
 
 from textual import on
@@ -13,7 +13,7 @@ from sql import chain, clients, database, search
 from sql.audit import Entry
 from sql.database import Connection
 from sql.search import Asked, Found, Place
-from sql.verification import Verified
+from sql.verification import Fault, Verified
 from tui import conditions, format, keys, rows, times, window
 from tui.detail import Detail
 from tui.listing import Listing
@@ -133,7 +133,17 @@ class Audit(Listing):
         if self.data is None:
             return []
         wide = self.size.width >= WIDE
-        return [format.audit_row(one, self.at, wide, self._names) for one in self.data.entries]
+        wrong = {one.audit_id for one in self._faults}
+        return [format.audit_row(one, self.at, wide, self._names, wrong=one.id in wrong) for one in self.data.entries]
+
+    @property
+    def _faults(self) -> Sequence[Fault]:
+        """What the last verification has found."""
+        return self._verified.faults if self._verified else ()
+
+    def _fault(self, entry: Entry) -> str:
+        """What is wrong with an entry, or nothing."""
+        return next((format.fault(one, self.at) for one in self._faults if one.audit_id == entry.id), "")
 
     def on_resize(self) -> None:
         self.refill()
@@ -159,6 +169,9 @@ class Audit(Listing):
         else:
             said = format.audit_lines(one, self.at, self.data.links.get(one.id))
             lines = [self.sentence(line) for line in said]
+            fault = self._fault(one)
+            if fault:
+                lines[0] = self.sentence(fault, "bad")
         what = say("entries")
         if self.data.above:
             what += say(", newer above")
@@ -261,7 +274,7 @@ class Audit(Listing):
             self._tell(self._verified)
         finally:
             self._checked = None
-            self.paint()
+            self.refill()
 
     def _tell(self, found: Verified) -> None:
         if not found.count:
@@ -269,14 +282,21 @@ class Audit(Listing):
                        anchor=str(found.anchor))  # fmt: skip
             self.say(said)
         else:
-            faults = {f"#{one.seq or one.audit_id}": format.fault(one, self.at) for one in found.faults}
+            entries = self.data.entries if self.data else []
+            held = {one.id: f"  {one.who}  {one.action}  {format.brief(one, one.target)}" for one in entries}
+            faults = {
+                f"#{one.seq or one.audit_id}": f"{format.fault(one, self.at)}{held.get(one.audit_id or 0, '')}"
+                for one in found.faults
+            }
             self.app.push_screen(Detail(faults))
 
     def open(self, row: Row) -> None:
         one, held = self._entry(row), self.data
         if one is None or held is None:
             return
-        record = {**row.record, "at": times.whole(row.when, self.at.zone)}
+        fault = self._fault(one)
+        record = {"message": fault} if fault else {}
+        record |= {**row.record, "at": times.whole(row.when, self.at.zone)}
         if self._names.get(one.who, one.who) != one.who:
             record["who"] = f"{one.who}  {self._names[one.who]}"
         link, entries = held.links.get(one.id), held.entries

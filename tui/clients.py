@@ -20,7 +20,7 @@ COLUMNS = (
     Column(word("CLIENT"), 14, grow=1),
     Column(word("TENANT"), 17, grow=1),
     Column(word("SCOPES"), 22, grow=2),
-    Column(word("LAST USED"), 9),
+    Column(word("LAST USED"), 9, right=True),
     Column(word("SECRETS"), 12),
 )
 
@@ -29,7 +29,7 @@ class Clients(Listing):
     """Clients with what counts of their secrets."""
 
     tab_name = "clients"
-    status_height = 3
+    status_height = 4
     hint = word("Enter open  a new, rotate, limit, revoke  / filter  y copy id  ? help  q back")
 
     data: list[Standing] | None
@@ -60,12 +60,15 @@ class Clients(Listing):
         one = self.chosen
         if one is None:
             said = say("No client fits the filter." if total else "No clients yet: a makes one.")
+            lines = self.sentences(said, "", 3)
         else:
-            said = about(one, self.at)
-        return [*self.sentences(said, "", 2), self.found(shown, total, word("clients"))]
+            allowed = f"{one.client_id}  {' '.join(map(scopes.short, one.scopes))}"
+            lines = [*self.sentences(about(one, self.at), "", 2), self.sentence(allowed, "dim")]
+        return [*lines, self.found(shown, total, word("clients"))]
 
     def open(self, row: Row) -> None:
-        self.app.push_screen(Detail(dict(row.record)))
+        kept = {name: value for name, value in row.record.items() if value is not None and name != "tenant_id"}
+        self.app.push_screen(Detail({**kept, "scopes": list(map(scopes.short, row.record["scopes"]))}))
 
 
 def secrets(one: Standing, now: datetime.datetime) -> tuple[str, str]:
@@ -101,7 +104,7 @@ def about(one: Standing, at: Moment) -> str:
 
 def row(one: Standing, at: Moment) -> Row:
     """A client on the list."""
-    allowed = " ".join(map(scopes.short, one.scopes))
+    allowed = " ".join(scopes.short(each).removesuffix(".readonly") for each in one.scopes)  # all of them only read
     held, style = secrets(one, at.now)
     record = msgspec.structs.asdict(one)
     return Row(
@@ -117,7 +120,7 @@ def row(one: Standing, at: Moment) -> Row:
         facts={
             "client": f"{one.client_id} {one.name}".casefold(),
             "tenant": f"{one.tenant} {one.tenant_name}".casefold(),
-            "scopes": allowed.casefold(),
+            "scopes": " ".join(map(scopes.short, one.scopes)).casefold(),
             "secrets": held.casefold(),
         },
         copied=one.client_id,

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 WIDTH = 76
 """Cells, the border's two and a blank on each side among them."""
 LABEL = 38
+"""Cells for what a field is called, at most: what is shorter leaves more to the field."""
 ROOM = WIDTH - 4
 KEYS = word("Enter Tab next  Up back  Esc cancel")
 
@@ -111,7 +112,7 @@ class Dialog(Screen[None]):
     Dialog > #box { width: 76; height: auto; max-height: 100%; border: ascii $foreground; padding: 0 1;
                     background: $background; }
     Dialog .field { height: 1; width: 100%; }
-    Dialog .label { width: 38; }
+    Dialog #said { margin-bottom: 1; }
     Dialog Input { height: 1; border: none; padding: 0; width: 1fr; background: $panel; }
     Dialog #buttons { height: 1; align-horizontal: right; }
     Dialog #keys { width: 1fr; }
@@ -138,7 +139,9 @@ class Dialog(Screen[None]):
             yield Lines(len(said), id="said")
             for field in self.ask.fields:
                 with Horizontal(classes="field"):
-                    yield Lines(1, id=f"label-{field.name}").add_class("label")
+                    label = Lines(1, id=f"label-{field.name}")
+                    label.styles.width = self._label
+                    yield label
                     given = Input(
                         text.clean(field.value), id=f"field-{field.name}", compact=True, suggester=field.suggester
                     )
@@ -151,6 +154,10 @@ class Dialog(Screen[None]):
                 if self.ask.button:
                     yield Button(self.ask.button, id="do")
 
+    @property
+    def _label(self) -> int:
+        return min(LABEL, max((text.width(one.label) for one in self.ask.fields), default=0) + 1)
+
     def _said(self) -> list[Line]:
         told = [line for one in self.ask.effect for line in text.wrap(one, ROOM, 6)]
         if self.ask.twin:
@@ -160,7 +167,7 @@ class Dialog(Screen[None]):
     def on_mount(self) -> None:
         self.query_one("#said", Lines).put(self._said())
         for field in self.ask.fields:
-            self.query_one(f"#label-{field.name}", Lines).put([((text.fit(field.label, LABEL), "head"),)])
+            self.query_one(f"#label-{field.name}", Lines).put([((text.fit(field.label, self._label), "head"),)])
         if self.ask.fields:
             self.query_one("#keys", Lines).put([((say(KEYS), "dim"),)])
         first = f"#field-{self.ask.fields[0].name}" if self.ask.fields else "#cancel"

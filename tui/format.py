@@ -34,6 +34,7 @@ DAYS = {"held": "!", "rejected": "x", "failed": "x"}
 
 PHASES = tuple(words.PHASES)
 BAR = 9
+UUID = re.compile(r"\b([0-9a-f]{8})(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b")
 JOB_ID = re.compile(r"\b[0-9a-f]{8}\b")
 
 URGENT = ("HELD", "STALE", "FAILED", "REJECTED", "LOADING", "OK", "PAUSED", "NONE")
@@ -55,8 +56,10 @@ JOB_COLUMNS = (
     Column(word("VIA"), 4),
     Column(word("STATE"), 11),
     Column(word("PROGRESS"), 27, grow=2),
-    Column(word("ROWS/S"), 7, right=True),
+    Column(word("AGE"), 7, right=True),
 )
+SPEED_COLUMN = Column(word("ROWS/S"), 7, right=True)
+"""Behind the others where there is room; else the sentence under the list tells the speed of a load."""
 
 
 class Moment(msgspec.Struct, frozen=True):
@@ -176,22 +179,30 @@ def queue_line(one: Queue) -> str:
     return f"{queue}   {say('Today {what}', what=say(', ').join(today))}"
 
 
-def job_row(one: Job, at: Moment) -> Row:
+def job_columns(wide: bool) -> tuple[Column, ...]:
+    """The columns of the list of jobs."""
+    return (*JOB_COLUMNS, SPEED_COLUMN) if wide else JOB_COLUMNS
+
+
+def job_row(one: Job, at: Moment, wide: bool = False) -> Row:
     """A job on the list."""
     state = one.state.upper()
     speed = rows_a_second(one, at.now)
     progress = job_progress(one)
+    cells = [
+        (str(one.id)[:8], ""),
+        (one.tenant_name, ""),
+        (say(words.VIAS.get(one.via, one.via)), ""),
+        (say(state), STYLES.get(state, "dim")),
+        (progress, ""),
+        (times.age(one.received_at, at.now), ""),
+    ]
+    if wide:
+        cells.append(("" if speed is None else text.figure(speed, 7), ""))
     return Row(
         key=str(one.id),
-        cells=(
-            (str(one.id)[:8], ""),
-            (one.tenant_name, ""),
-            (say(words.VIAS.get(one.via, one.via)), ""),
-            (say(state), STYLES.get(state, "dim")),
-            (progress, ""),
-            ("" if speed is None else text.figure(speed, 7), ""),
-        ),
-        ranks=(str(one.id), one.tenant_name, one.via, state, progress, rank(speed)),
+        cells=tuple(cells),
+        ranks=(str(one.id), one.tenant_name, one.via, state, progress, -one.received_at.timestamp(), rank(speed)),
         facts={
             "job": str(one.id),
             "tenant": f"{one.tenant} {one.tenant_name}".casefold(),
@@ -215,7 +226,7 @@ def job_progress(one: Job) -> str:
     if one.state == "received":
         return say("tries again: {reason}", reason=reason) if reason else say("waits for a worker")
     if one.state == "held":
-        return say("waits for approval: {reason}", reason=reason) if reason else say("waits for approval")
+        return reason or say("waits for approval")
     if one.state == "rejected":
         return reason or say("1 error, 0 rows" if one.errors == 1 else "{count:,} errors, 0 rows", count=one.errors)
     if one.state in ("applied", "rolled_back"):
@@ -291,16 +302,17 @@ def audit_columns(zone: str, wide: bool) -> tuple[Column, ...]:
     )
 
 
-def audit_row(one: Entry, at: Moment, wide: bool, names: Mapping[str, str]) -> Row:
-    """An entry of the log; `names` are those of clients by their ids, which the log keeps."""
+def audit_row(one: Entry, at: Moment, wide: bool, names: Mapping[str, str], *, wrong: bool = False) -> Row:
+    """An entry of the log; `names` are those of clients by their ids, which the log keeps; `wrong`: not as sealed."""
+    who = names.get(one.who, one.who)
     return Row(
         key=str(one.id),
         cells=(
             (times.whole(one.at, at.zone) if wide else times.moment(one.at, at.now, at.zone), ""),
-            (names.get(one.who, one.who), ""),
+            (f"! {who}" if wrong else who, "bad" if wrong else ""),
             (one.origin or "-", ""),
             (one.action, ""),
-            (one.target or "-", ""),
+            (brief(one, one.target) or "-", ""),
             (say(words.DONE[one.ok]), "" if one.ok else "bad"),
         ),
         ranks=(),
@@ -312,15 +324,15 @@ def audit_row(one: Entry, at: Moment, wide: bool, names: Mapping[str, str]) -> R
 
 
 def audit_lines(one: Entry, at: Moment, link: chain.Place | None) -> tuple[str, str]:
-    """The whole of an entry under the log, and where it stands in the chain."""
-    if link is None:
-        first = say("not sealed yet")
-    else:
-        before, own = (f"{digest.hex()[:4]}.." if digest else "-" for digest in (link.before, link.hmac))
-        first = say("#{seq:,}  prev {before}  hash {own}", seq=link.seq, before=before, own=own)
+    """Whose an entry is, when it was made, where it stands in the chain; then its target and the rest."""
+    place = say("not sealed yet") if link is None else f"#{link.seq:,}"
     kind = say(words.KINDS.get(one.who_kind, one.who_kind))
     tenant = say("tenant {code}", code=one.tenant or "-")
-    return f"{first}  {times.whole(one.at, at.zone)}  {kind}  {tenant}", pairs(one.target, one.detail)
+    first = f"{place}  {tenant}  {kind}  {times.whole(one.at, at.zone)[:19]}"
+    if link is not None:
+        before, own = (f"{digest.hex()[:4]}.." if digest else "-" for digest in (link.before, link.hmac))
+        first += f"  {say('prev {before}  hash {own}', before=before, own=own)}"
+    return first, brief(one, pairs(one.target, one.detail))
 
 
 def audit_short(one: Entry, at: Moment) -> str:
@@ -375,9 +387,15 @@ FAULTS = {
 
 
 def pairs(target: str, detail: dict[str, Any]) -> str:
-    """`target  name=value name=value`."""
-    said = [f"{name}={value if isinstance(value, str) else json(value)}" for name, value in detail.items()]
+    """`target  reason=why  name=value`, the reason first."""
+    named = sorted(detail.items(), key=lambda pair: pair[0] != "reason")
+    said = [f"{name}={value if isinstance(value, str) else json(value)}" for name, value in named]
     return "  ".join([target or "-", *said])
+
+
+def brief(one: Entry, said: str) -> str:
+    """What is said of an entry, with ids of jobs as they stand on the screens; those of records stay whole."""
+    return UUID.sub(r"\1", said) if one.action.partition(".")[0] == "job" else said
 
 
 def json(value: Any) -> str:

@@ -149,7 +149,6 @@ JAPANESE = {
     "tries again: {reason}": "再試行: {reason}",
     "waits for a worker": "処理待ち",
     "waits for approval": "承認待ち",
-    "waits for approval: {reason}": "承認待ち: {reason}",
     "1 error, 0 rows": "エラー1件、反映なし",
     "{count:,} errors, 0 rows": "エラー{count:,}件、反映なし",
     "nothing changed": "変更なし",
@@ -253,7 +252,7 @@ JAPANESE = {
     "Chain: OK to #{last:,}": "封印: #{last:,}まで正常",
     "Chain: WRONG, {count:,}": "封印: 異常{count:,}件",
     "not sealed yet": "未封印",
-    "#{seq:,}  prev {before}  hash {own}": "#{seq:,}  前 {before}  値 {own}",
+    "prev {before}  hash {own}": "前 {before}  値 {own}",
     "{count:,} entries are as they were sealed. Anchor: {anchor}": (
         "{count:,}件すべて封印時のままです。控え: {anchor}"
     ),
@@ -479,7 +478,7 @@ JAPANESE = {
     ),
     "Type the tenant's code to go on:": "続けるにはテナントのコードを入力:",
     "Reason (kept in the audit log):": "理由（監査ログに残ります）:",
-    "Tenant {tenant}, bundle {bundle}.": "テナント {tenant}、データ {bundle}。",
+    "Tenant {tenant} ({code}), bundle {bundle}.": "テナント {tenant}（{code}）、データ {bundle}。",
     "Nothing was changed.": "何も変更していません。",
     # Deeds: jobs
     "Approve the held bundle": "保留データを承認",
@@ -498,7 +497,7 @@ JAPANESE = {
         "取り消せるのは反映済のジョブだけです。これは「{state}」です。"
     ),
     "Approve held bundle {job}": "保留データ {job} の承認",
-    "This will soft-delete: {counts}.": "次の件数を論理削除します：{counts}。",
+    "This will soft-delete {number:,}: {counts}.": "合計{number:,}件を論理削除します：{counts}。",
     "No record will be removed; {updated:,} will change.": "削除はありません。{updated:,}件が更新されます。",
     "Undo: roll back to the state before this bundle, for as long as history is kept (30 days).": (
         "元に戻すには：履歴の保存期間内（30日）であれば、このデータの前の状態に取り消せます。"
@@ -684,6 +683,7 @@ JAPANESE = {
     # Record
     "Record": "レコード",
     "REVISION": "ﾘﾋﾞｼﾞｮﾝ",
+    "all {count}": "全{count}項目",
     "WHERE": "場所",
     "FIELDS": "項目",
     "ID": "ID番号",

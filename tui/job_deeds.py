@@ -56,6 +56,11 @@ async def _now(app: "RosterHub", job: uuid.UUID) -> Job:
         return await jobs.by_prefix(conn, str(job))
 
 
+def _named(one: Job) -> str:
+    """What the deed is about; the code of the tenant is there to be typed."""
+    return say("Tenant {tenant} ({code}), bundle {bundle}.", tenant=one.tenant_name, code=one.tenant, bundle=one.bundle)
+
+
 async def _approve(app: "RosterHub", job: uuid.UUID) -> Ask:
     async with app.source.reading() as conn:
         one = await jobs.by_prefix(conn, str(job))
@@ -66,7 +71,7 @@ async def _approve(app: "RosterHub", job: uuid.UUID) -> Ask:
         if count.deleted and count.entity not in ("students", "teachers")
     ]
     if going:
-        effect = say("This will soft-delete: {counts}.", counts=", ".join(going))
+        effect = say("This will soft-delete {number:,}: {counts}.", number=one.deleted, counts=", ".join(going))
     else:
         effect = say("No record will be removed; {updated:,} will change.", updated=one.updated)
     fields = (
@@ -86,7 +91,7 @@ async def _approve(app: "RosterHub", job: uuid.UUID) -> Ask:
     return Ask(
         say("Approve held bundle {job}", job=str(job)[:8]),
         (
-            say("Tenant {tenant}, bundle {bundle}.", tenant=one.tenant_name, bundle=one.bundle),
+            _named(one),
             effect,
             say("Undo: roll back to the state before this bundle, for as long as history is kept (30 days)."),
         ),
@@ -109,7 +114,7 @@ async def _reject(app: "RosterHub", job: uuid.UUID) -> Ask:
     return Ask(
         say("Reject held bundle {job}", job=str(job)[:8]),
         (
-            say("Tenant {tenant}, bundle {bundle}.", tenant=one.tenant_name, bundle=one.bundle),
+            _named(one),
             say("Nothing of it will be applied, and its sender is told the reason. The roster stays as it is."),
             say("Undo: deliver the bundle again; it is looked at anew."),
         ),
@@ -131,7 +136,7 @@ async def _retry(app: "RosterHub", job: uuid.UUID) -> Ask:
     return Ask(
         say("Try {job} once more", job=str(job)[:8]),
         (
-            say("Tenant {tenant}, bundle {bundle}.", tenant=one.tenant_name, bundle=one.bundle),
+            _named(one),
             say("The same bytes are read again with today's settings. If they are good, they are applied."),
             say("Undo: once applied, it can be rolled back."),
         ),
@@ -149,7 +154,7 @@ async def _roll_back(app: "RosterHub", job: uuid.UUID) -> Ask:
         later = await decisions.later_than(conn, one, made)
     number = made.newest - made.revision
     effect = [
-        say("Tenant {tenant}, bundle {bundle}.", tenant=one.tenant_name, bundle=one.bundle),
+        _named(one),
         say(
             "The roster becomes what it was before {time} (revision {revision:,}).",
             time=times.day(one.finished_at, app.zone),

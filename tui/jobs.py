@@ -13,6 +13,9 @@ from tui.words import say, word
 MOST = 500
 """Jobs held; older ones are found by tenant and `state:`."""
 
+WIDE = 90
+"""From so many cells on, the speed of loads is a column of its own."""
+
 
 class Jobs(Listing):
     """Jobs, live."""
@@ -29,10 +32,13 @@ class Jobs(Listing):
         return await jobs.page(conn, tenant=self.app.tenant, states=states, limit=MOST)
 
     def columns(self) -> tuple[Column, ...]:
-        return format.JOB_COLUMNS
+        return format.job_columns(self.size.width >= WIDE)
 
     def rows(self) -> list[Row]:
-        return [format.job_row(one, self.at) for one in self.data or ()]
+        return [format.job_row(one, self.at, self.size.width >= WIDE) for one in self.data or ()]
+
+    def on_resize(self) -> None:
+        self.refill()
 
     def status(self, shown: int, total: int) -> list[Line]:
         if self.data is None:

@@ -10,7 +10,7 @@ from oneroster.entities import Entity
 from sql import database, lineage, masking, tenants
 from sql.database import Connection
 from sql.lineage import UnknownRecord, Version
-from tui import format, text, times, words
+from tui import detail, format, text, times, words
 from tui.deeds import Deed
 from tui.detail import Detail
 from tui.dialog import Ask, Done, Field, confirmed, reason
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 COLUMNS = (
     Column(word("REVISION"), 9, right=True),
     Column(word("TIME"), 11),
-    Column(word("CHANGE"), 8),
+    Column(word("WHAT"), 8),
     Column(word("JOB"), 8),
     Column(word("WHERE"), 22, grow=1),
     Column(word("FIELDS"), 15, grow=3),
@@ -89,7 +89,7 @@ class Record(Listing):
             lines = self.sentences(say("There is no such record, and none is remembered."), "", LINES + 1)
             return [*lines, self.found(shown, total, word("versions"))]
         said = " ".join((one.bundle, where(one)))
-        changed = [f"{name}: {_shown(was)} -> {_shown(now)}" for name, (was, now) in one.fields.items()]
+        changed = [f"{name}: {_change(one, was, now)}" for name, (was, now) in detail.known_first(one.fields)]
         lines = [self.sentence(f"{str(one.job)[:8]} {said}", "head")]
         for each in changed[:LINES]:
             lines.append(self.sentence(text.fit(each, max(1, self.size.width - 2))))
@@ -101,7 +101,7 @@ class Record(Listing):
     def open(self, row: Row) -> None:
         one = self.chosen
         if one is not None:
-            fields = {name: f"{_shown(was)} -> {_shown(now)}" for name, (was, now) in one.fields.items()}
+            fields = {name: _change(one, was, now) for name, (was, now) in detail.known_first(one.fields)}
             record = {"revision": one.revision, "at": times.whole(one.at, self.at.zone), "file": where(one), **fields}
             self.app.push_screen(Detail(record))
 
@@ -153,7 +153,7 @@ def where(one: Version) -> str:
 def row(one: Version, screen: Record) -> Row:
     """A version on the list."""
     change = say(words.CHANGES[one.change])
-    names = ", ".join(one.fields)
+    names = say("all {count}", count=len(one.fields)) if one.change == "made" else ", ".join(one.fields)
     return Row(
         key=str(one.revision),
         cells=(
@@ -172,10 +172,9 @@ def row(one: Version, screen: Record) -> Row:
     )
 
 
-def _shown(value: Any) -> str:
-    if value is None or value == "":
-        return "-"
-    return value if isinstance(value, str) else format.json(value)
+def _change(one: Version, was: Any, now: Any) -> str:
+    """`05 -> 06`; what a record began with has no before."""
+    return detail.plain(now) if one.change == "made" else f"{detail.plain(was)} -> {detail.plain(now)}"
 
 
 def ask(app: "RosterHub", code: str = "", entity: str = "users", sourced_id: str = "") -> Ask:

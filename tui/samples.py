@@ -6,13 +6,13 @@ from oneroster import entities
 from sql.jobs import Job
 from sql.samples import Sample
 from tui import words
-from tui.format import json
+from tui.detail import known_first, plain
 from tui.listing import Listing
 from tui.record import Record
 from tui.rows import Column, Line, Row
 from tui.words import say, word
 
-COLUMNS = (Column(word("CHANGE"), 8), Column(word("ID"), 20, grow=1), Column(word("FIELDS"), 47, grow=2))
+COLUMNS = (Column(word("WHAT"), 8), Column(word("ID"), 20, grow=1), Column(word("FIELDS"), 47, grow=2))
 STYLES = {"deleted": "bad", "inserted": "good", "updated": ""}
 
 
@@ -56,10 +56,11 @@ def row(one: Sample) -> Row:
     """A record that changes."""
     change = say(words.CHANGES[one.change])
     side = 0 if one.change == "deleted" else 1
+    fields = known_first(one.fields)
     if one.change == "updated":
-        said = ", ".join(f"{name} {_shown(was)} -> {_shown(now)}" for name, (was, now) in one.fields.items())
+        said = ", ".join(f"{name} {plain(was)} -> {plain(now)}" for name, (was, now) in fields)
     else:
-        said = ", ".join(f"{name} {_shown(pair[side])}" for name, pair in one.fields.items() if pair[side])
+        said = ", ".join(f"{name} {plain(pair[side])}" for name, pair in fields if pair[side])
     return Row(
         key=f"{one.change} {one.sourced_id}",
         cells=((change, STYLES[one.change]), (one.sourced_id, ""), (said, "")),
@@ -68,9 +69,3 @@ def row(one: Sample) -> Row:
         copied=one.sourced_id,
         record=msgspec.structs.asdict(one),
     )
-
-
-def _shown(value: object) -> str:
-    if value is None or value == "":
-        return "-"
-    return value if isinstance(value, str) else json(value)

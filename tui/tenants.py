@@ -104,10 +104,13 @@ class Tenants(Listing):
         if one is None:
             said = say("No tenant fits the filter." if total else "No tenants yet: rosterhub tenant add")
             return [*self.sentences(said, "", 3), self.found(shown, total, word("inboxes"))]
+        listed = {each.key for each in self.table.rows}
+        doors = [each for each in self.data.doors if each.inbox is not None]
+        shown, total = sum(each.key in listed for each in doors), len(doors)
         return [
             self.sentence(delivered(one, self.at), "bad" if one.inbox and one.inbox.trouble else ""),
             self.sentence(limits(one, self.data.used)),
-            self.sentence(window(one.settings)),
+            self.sentence(f"{say('tenant {code}', code=one.tenant.code)}  {window(one.settings)}"),
             self.found(shown, total, word("inboxes")),
         ]
 
@@ -162,7 +165,7 @@ def row(one: Door, at: Moment) -> Row:
         key=one.key,
         cells=(
             (one.tenant.name, ""),
-            (inbox, "bad" if troubled else ""),
+            (f"! {inbox}" if troubled else inbox, "bad" if troubled else ""),
             (due(one.settings), ""),
             (guard, ""),
             (say(state), format.STYLES.get(state, "dim")),

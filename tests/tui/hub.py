@@ -144,7 +144,7 @@ AUDIT = (
     (1, "sato", "operator", "10.0.4.17", "client.rotate", "lms-prod", True, "sapporo", {"overlap": "7d"}),
     (22, "lms-prod", "client", "203.0.113.9", "api.read", "users", True, "sapporo", {"rows": 1000, "page": 3}),
     (49, "kita-sftp", "inbox", "198.51.100.4", "sftp.login", "", False, "kita-high", {"tries": 4}),
-    (240, "rosterhub", "system", "", "job.rejected", "7f3a8f01-0000", True, "demo", {}),
+    (240, "rosterhub", "system", "", "job.rejected", "7f3a8f01-0000-0000-0000-000000000000", True, "demo", {}),
     (86_400, "山田\x1b[31m", "operator", "tty1", "tenant.add", "naha", True, "naha", {"name": "那覇市"}),
     (40_000_000, "rosterhub", "system", "", "db.migrate", "", True, None, {}),
 )

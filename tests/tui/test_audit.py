@@ -2,11 +2,13 @@
 
 import datetime
 
+import msgspec
 import psycopg
 import pytest
 
 from sql import audit, chain, database, search, tenants, verification
 from tests.tui import hub
+from tui import format
 from tui.audit import Audit
 from tui.detail import Detail
 
@@ -88,9 +90,9 @@ async def test_the_place_in_the_chain_is_told(still, shown):
     async with shown(still) as opened:
         await opened.press("3")
         assert "Chain: to #5" in opened.lines[2]
-        assert opened.line("#1  prev -  hash ")
+        assert opened.line("#1  tenant sapporo  operator  2026-04-01 14:02:10  prev -  hash ")
         await opened.press("j")
-        assert opened.line("#2  prev ")
+        assert opened.line("#2  tenant sapporo  client ")
         await opened.press("enter")
         assert isinstance(opened.app.screen, Detail)
         record = opened.app.screen.record
@@ -137,8 +139,39 @@ async def test_the_chain_is_verified_by_a_key(moving, shown, verifies):
         assert isinstance(opened.app.screen, Detail)
         assert opened.line("The entry is not as it was sealed.").startswith("> #2")
         assert f"id {changed}" in opened.text
+        assert "client.rotate  b" in opened.text, "what was done to what"
         await opened.press("escape")
+        await opened.look()
         assert "Chain: WRONG, 1" in opened.lines[2]
+        assert opened.line(" ! eve "), "found again in the list, not by colour alone"
+        assert "not as it was sealed" not in opened.text
+        await opened.press("j")
+        assert opened.line("The entry is not as it was sealed.")
+        await opened.press("enter")
+        assert opened.line("The entry is not as it was sealed.").split()[:2] == [">", "message"]
+
+
+def test_the_reason_of_a_deed_is_not_pushed_away_by_ids():
+    job, other = (str(hub.job_id(number)) for number in (0x7F3A8D10, 0x7F3A90AA))
+    detail = {"job": other, "revisions": [2, 2], "reason": "wrong export, ticket 119"}
+    entry = audit.Entry(
+        id=1,
+        at=hub.NOW,
+        tenant="sapporo",
+        who="sato",
+        who_kind="operator",
+        origin="",
+        action="job.rollback",
+        target=job,
+        ok=True,
+        detail=detail,
+    )
+    at = format.Moment(hub.NOW, None)
+    assert format.audit_lines(entry, at, None)[1] == (
+        "7f3a8d10  reason=wrong export, ticket 119  job=7f3a90aa  revisions=[2,2]"
+    )
+    read = msgspec.structs.replace(entry, action="api.read users", detail={})
+    assert format.audit_lines(read, at, None)[1] == job, "the id of a record is not cut"
 
 
 async def test_without_the_key_the_screen_says_where_it_is(still, shown):

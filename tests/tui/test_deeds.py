@@ -5,6 +5,7 @@ import json
 import re
 
 import pytest
+from textual.widgets import Input
 
 from sql import audit, clients, database, settings, tenants, wishes
 from tests.tui import hub
@@ -47,7 +48,7 @@ async def test_a_held_bundle_is_approved_with_its_number_and_a_reason(moving, sh
         await opened.press("A")
         assert isinstance(opened.app.screen, Dialog)
         assert opened.app.focused.id == "field-confirm"
-        assert "This will soft-delete: orgs 4, users 10,420, enrollments 9,318." in opened.text
+        assert "This will soft-delete 19,742: orgs 4, users 10,420, enrollments 9,318." in opened.text
         assert "Same as: rosterhub job approve 7f3a90aa --confirm 19742" in opened.text
         assert "Undo: roll back" in opened.text
         await opened.type("19,742", "school merger, ticket 118")
@@ -131,6 +132,7 @@ async def test_a_job_is_rolled_back_with_those_that_came_since(moving, shown):
         await opened.press("B")
         assert re.search(r"The roster becomes what it was before \d\d-\d\d \d\d:\d\d \(revision 1\)\.", opened.text)
         assert opened.line("Undone: ")
+        assert opened.line("Tenant Kita High School (kita-high), bundle "), "its code is to be typed"
         assert opened.line("Later bundles are undone, too: 2 later.zip.")
         assert "--cascade" in opened.text
         await opened.type("kita-high", "1", "wrong school year")
@@ -211,7 +213,7 @@ async def test_clients_tell_of_last_use_and_secrets(still, shown):
         assert isinstance(opened.app.screen, Clients)
         assert opened.line("lms-prod").split()[1:] == [
             "札幌市教育委員会",
-            "roster-core.readonly",
+            "roster-core",
             "2m",
             "1",
             "+",
@@ -224,6 +226,27 @@ async def test_clients_tell_of_last_use_and_secrets(still, shown):
         assert opened.line("Old and new secret both work until 2026-04-08 14:02.")
         await at(opened, "4", "b2xkLXNpcw")
         assert opened.line("Revoked 2026-03-31 14:02: contract ended")
+
+
+async def test_when_a_client_was_here_last_is_known_from_the_log(moving, shown):
+    async with database.connect(moving) as conn:
+        for ago, ok in ((600, True), (60, False)):  # a refused one was not let in
+            await hub.add_entry(conn, ago, "bmFoYQ", "client", "203.0.113.9", "api.token", "", ok, "naha", {})
+        await hub.add_entry(conn, 5, "bmFoYQ", "operator", "tty1", "job.approve", "", True, "naha", {})
+    async with shown(moving) as opened:
+        await opened.press("4")
+        assert opened.line("学習支援").split()[-3:] == ["10m", "NO", "SECRET"]
+        assert opened.line("old-sis").split()[-2:] == ["93d", "REVOKED"]
+
+
+async def test_a_client_is_read_field_by_field_without_json(still, shown):
+    async with shown(still) as opened:
+        await at(opened, "4", "bG1zLXByb2Q")
+        assert opened.line("bG1zLXByb2Q").split() == ["bG1zLXByb2Q", "roster-core.readonly"]
+        await opened.press("enter")
+        assert opened.line("last_used_at").split()[-2:] == ["2026-04-01", "14:00:11.482"]
+        assert opened.line("scopes").split()[1:] == ["roster-core.readonly"]
+        assert "revoked_at" not in opened.text, "what is empty is left out"
 
 
 async def test_a_secret_is_rotated_and_shown_once(moving, shown, hands):
@@ -335,8 +358,10 @@ async def test_tenants_tell_of_doors_due_times_and_guard(still, shown):
         assert opened.line("On disk - of 2GB.")
         await at(opened, "5", "demo")
         assert opened.line("Trouble: There is no such folder.")
+        assert " ! drop /srv/drop/demo " in opened.line("Demo School"), "not by its colour alone"
         await at(opened, "5", "kita-high")
-        assert opened.line("School-year window 2026-03-25 to 2026-04-10.")
+        assert opened.line("tenant kita-high  School-year window 2026-03-25 to 2026-04-10.")
+        assert opened.line("  4 inboxes  "), "two of the six tenants have none"
 
 
 async def test_a_tenant_is_paused_and_resumed(moving, shown):
@@ -457,6 +482,17 @@ async def test_a_missing_delivery_is_stale_until_one_comes(moving, shown):
 
 
 # Export
+
+
+async def test_a_dialog_leaves_its_fields_the_room_that_their_names_do_not_take(still, shown):
+    async with shown(still) as opened:
+        await opened.press("2", "e")
+        file = opened.app.screen.query_one("#field-file", Input)
+        assert file.size.width > len(file.value), "cut at its beginning, it is another name"
+        opened.app.pop_screen()
+        await opened.press("5", "enter")
+        save = opened.app.screen.query_one("#do").region
+        assert save.height == 1 and save.bottom < 24, "the longest dialog shows its buttons on 24 lines"
 
 
 async def test_what_is_listed_is_exported_and_no_cell_computes(moving, shown, tmp_path):

@@ -116,7 +116,7 @@ def test_a_strip_tells_seven_days():
         ({"inserted": 0, "updated": 0, "deleted": 0}, "nothing changed"),
         ({"state": "rejected", "errors": 37}, "37 errors, 0 rows"),
         ({"state": "rejected", "errors": 1}, "1 error, 0 rows"),
-        ({"state": "held", "reason": "11.4% would go"}, "waits for approval: 11.4% would go."),
+        ({"state": "held", "reason": "11.4% would go"}, "11.4% would go."),
         ({"state": "duplicate", "reason": "The same bytes as job 7f3a8d10."}, "same as 7f3a8d10"),
         ({"state": "received"}, "waits for a worker"),
         ({"state": "received", "reason": "the database went away"}, "tries again: the database went away."),
@@ -151,7 +151,7 @@ def test_a_masked_value_stays_masked_everywhere():
 @pytest.mark.parametrize("width", [40, 80, 81, 120, 200])
 @pytest.mark.parametrize(
     "columns",
-    [format.TENANT_COLUMNS, format.JOB_COLUMNS, findings.PROBLEM_COLUMNS, findings.COUNT_COLUMNS]
+    [format.TENANT_COLUMNS, format.job_columns(False), findings.PROBLEM_COLUMNS, findings.COUNT_COLUMNS]
     + [format.audit_columns("JST", wide) for wide in (False, True)],
 )
 def test_columns_never_take_more_than_the_line(columns, width):
@@ -161,6 +161,15 @@ def test_columns_never_take_more_than_the_line(columns, width):
     assert sizes[0] > 0
     if width >= 80 and "JST" not in columns[0].title:
         assert all(sizes), "everything is there at 80"
+
+
+def test_the_list_of_jobs_says_how_old_they_are_and_how_fast_where_there_is_room():
+    for wide, width, last in ((False, 80, "<1m"), (True, 90, "1,000")):
+        columns = format.job_columns(wide)
+        row = format.job_row(JOB, AT, wide)
+        assert all(rows.widths(columns, width))
+        assert (len(row.cells), row.cells[5][0]) == (len(columns), "<1m")
+        assert row.cells[-1][0] == last
 
 
 def test_a_hundred_japanese_names_keep_the_edges():

@@ -57,11 +57,11 @@ async def test_enter_opens_the_tenants_jobs_and_escape_brings_all_back(still, sh
 async def test_jobs_say_how_far_they_are(still, shown):
     async with shown(still) as opened:
         await opened.press("2")
-        assert opened.line("7f3a91c2").endswith("[###------] check 302,110    16,784")
+        assert opened.line("7f3a91c2").endswith("[###------] check 302,110       <1m")
         assert "+12 ~340 -3" in opened.line(" 7f3a8d10 Kita")
         assert "same as 7f3a8d10" in opened.line("DUPLICATE")
-        assert opened.line("REJECTED").rstrip().endswith("REJECTED    37 errors, 0 rows")
-        assert "waits for approval: 10403 " in opened.line("7f3a90aa")
+        assert opened.line("REJECTED").endswith("REJECTED    37 errors, 0 rows                4m")
+        assert "HELD        10403 of 91204 active stud~" in opened.line("7f3a90aa")
 
 
 async def test_the_tabs_of_a_job(still, shown):

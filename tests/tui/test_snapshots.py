@@ -95,8 +95,8 @@ NAMES = {
     "words of commands": """rosterhub job tenant set approve client deliver record show reason confirm
         add ingest file due grace quota none auto cp dry run TENANT BUNDLE""",
     "people, boards, machines": """RosterHub demo kita minato sapporo naha lms prod old sis sftp example jp roster drop
-        srv out sato tty Demo School Kita High Minato Ward""",
-    "files and ids": "RO csv zip aa xx cd fa ZXZpbA byte at",
+        srv out sato tty Demo School Kita High Minato Ward high""",
+    "files and ids": "RO csv zip aa xx cd fa ZXZpbA bG zLXByb byte at",
     "the standard's": """academicSessions classes enabledUser enrollments givenName grades kan kanaFamilyName metadata
         name orgs sourcedId startDate status title username userSourcedId users enable core readonly demographics""",
     "codes": "BOM DATE ENC ENUM NO REF REQUIRED ROLE TEXT",
