@@ -18,6 +18,9 @@ from sql.jobs import Job
 from sql.tenants import Tenant
 from tui.hands import Hands, Raw, Rehearsal
 
+PATIENCE = 3.0
+"""Seconds that somebody before the screens waits for the database."""
+
 
 def hands(here: Here, conninfo: str) -> Hands:
     """All of it, for screens on this database."""
@@ -26,7 +29,10 @@ def hands(here: Here, conninfo: str) -> Hands:
     async def read_raw(job: Job, file: str, line: int, column: str) -> Raw | None:
         from daemon import raw
 
-        async with database.open_pool(conninfo, size=1) as pool, database.hub(pool, "viewer", read_only=True) as conn:
+        async with (
+            database.open_pool(conninfo, size=1, patience=PATIENCE) as pool,
+            database.hub(pool, "viewer", read_only=True) as conn,
+        ):
             owner = await tenants.by_id(conn, job.tenant_id)
         bare = here.person.role == "admin"  # who answers for the export, as with the values of problems
         return await asyncio.to_thread(raw.read, state, here.master, owner, job, file, line, column, bare=bare)

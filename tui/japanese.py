@@ -38,6 +38,7 @@ JAPANESE = {
     "sftp ok": "SFTP 正常",
     "sftp AWAY": "SFTP 停止",
     "disk {used}": "容量 {used}",
+    "The database does not answer.": "データベースが応答しません。",
     "The database does not answer. This is how it was at {time}.": "データベースが応答しません。{time}時点の表示です。",
     "Filter: {filter}": "絞り込み: {filter}",
     "{total:,} {what}": "{what} {total:,}件",

@@ -7,7 +7,7 @@ from textual.binding import BindingType
 
 from oneroster import entities
 from oneroster.refused import Refused
-from sql import jobs, masking, samples
+from sql import database, jobs, masking, samples
 from sql.database import Connection
 from sql.jobs import Count, Fault, Job
 from sql.samples import Sample
@@ -205,6 +205,8 @@ class JobDetail(Listing):
                     self.raw = await hands.raw(self.job, one.file, one.line, one.column)
                 except Refused as error:
                     self._raw_said = refusals.told(error)
+                except database.OUTAGE:
+                    self._raw_said = say("The database does not answer.")
                 else:
                     self._raw_said = "" if self.raw else say("The bundle is no longer kept.")
         if self.tab == "raw" and self.there:

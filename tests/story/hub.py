@@ -137,7 +137,7 @@ class Hub:
 
     def jobs(self, tenant: str) -> list[Record]:
         """The tenant's jobs, newest first."""
-        return list(self.shown("job", "list", "--tenant", tenant))
+        return list(self.shown("job", "list", "--tenant", tenant, "--limit", "10000"))
 
     def ended(self, tenant: str, count: int = 1) -> Record:
         """The tenant's newest job, once there are so many and none is under way."""

@@ -5,9 +5,11 @@ import time
 
 import psycopg
 import pytest
-from psycopg.conninfo import conninfo_to_dict
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.sql import SQL, Identifier
 
+from daemon import config, screens
+from daemon.here import Here
 from sql import database
 from tests.tui import hub
 from tui import app
@@ -159,6 +161,24 @@ async def test_a_change_is_seen_at_once_where_one_can_listen_and_no_more_than_on
         await until(opened, "check 500,0")
         assert opened.app._painted - first > 1.8
         await until(opened, "check 500,019")
+
+
+@pytest.fixture
+def cut_off(still, monkeypatch, tmp_path):
+    """Hands that reach for a database which is not there."""
+    monkeypatch.setattr(screens, "PATIENCE", 0.5)
+    here = Here(config.Settings(state=tmp_path / "state"))
+    here.enter(still)
+    return screens.hands(here, make_conninfo(still, host=str(tmp_path)))
+
+
+async def test_a_line_that_cannot_be_had_while_the_database_is_away_ends_nothing(still, shown, cut_off):
+    async with shown(still, hands=cut_off) as opened:
+        await opened.press("2", "down", "down", "enter", "shift+tab")
+        assert "[Raw]" in opened.text
+        assert opened.line("The database does not answer.")
+        await opened.press("escape")
+        assert opened.line("13 jobs")
 
 
 async def test_listening_begins_again_after_an_outage(moving, shown, monkeypatch):
