@@ -89,6 +89,24 @@ async def test_a_bad_token_request_gets_the_error_of_the_rfc(stranger, credentia
         assert (status, body["error"]) == (401, "invalid_client")
 
 
+async def test_a_client_was_here_last_when_it_was_let_in_last(stranger, credentials, app, pool):
+    async def last():
+        async with database.hub(pool, "viewer") as conn:
+            (listed,), (standing,) = await clients.every(conn), await clients.standing(conn)
+        assert listed.last_used_at == standing.last_used_at
+        return listed.last_used_at
+
+    assert await last() is None
+    who, secret = credentials
+    for given in (secret, "wrong"):
+        await stranger().ask_token(who, given)
+        await app[places.LOG].flush()
+    async with database.hub(pool, "viewer") as conn:
+        refused, let_in = [one for one in (await search.page(conn)).entries if one.action == "api.token"]
+    assert (refused.ok, let_in.ok) == (False, True)
+    assert await last() == let_in.at
+
+
 async def test_every_token_request_is_audited(stranger, credentials, app, pool):
     caller = stranger()
     await caller.ask_token(*credentials)
