@@ -14,7 +14,7 @@ from sql.audit import Entry
 from sql.database import Connection
 from sql.search import Asked, Found, Place
 from sql.verification import Fault, Verified
-from tui import conditions, format, keys, rows, times, window
+from tui import audit_rows, conditions, keys, rows, times, window
 from tui.detail import Detail
 from tui.listing import Listing
 from tui.picker import Choice, Picker
@@ -127,14 +127,14 @@ class Audit(Listing):
         return data.asked == self.asked and super().take(data)
 
     def columns(self) -> tuple[Column, ...]:
-        return format.audit_columns(times.zone_name(self.at.now, self.at.zone), self.size.width >= WIDE)
+        return audit_rows.columns(times.zone_name(self.at.now, self.at.zone), self.size.width >= WIDE)
 
     def rows(self) -> list[Row]:
         if self.data is None:
             return []
         wide = self.size.width >= WIDE
         wrong = {one.audit_id for one in self._faults}
-        return [format.audit_row(one, self.at, wide, self._names, wrong=one.id in wrong) for one in self.data.entries]
+        return [audit_rows.row(one, self.at, wide, self._names, wrong=one.id in wrong) for one in self.data.entries]
 
     @property
     def _faults(self) -> Sequence[Fault]:
@@ -143,7 +143,7 @@ class Audit(Listing):
 
     def _fault(self, entry: Entry) -> str:
         """What is wrong with an entry, or nothing."""
-        return next((format.fault(one, self.at) for one in self._faults if one.audit_id == entry.id), "")
+        return next((audit_rows.fault(one, self.at) for one in self._faults if one.audit_id == entry.id), "")
 
     def on_resize(self) -> None:
         self.refill()
@@ -153,9 +153,9 @@ class Audit(Listing):
         span = say(RANGES[self._range][0])
         if asked.until is not None or asked.since != self._since:
             span = f"{times.day(asked.since, self.at.zone)} .. {times.day(asked.until, self.at.zone)}"
-        left = format.audit_range(asked, span)
+        left = audit_rows.range_line(asked, span)
         sealed = self.data.sealed if self.data else 0
-        said, style = format.chain_state(sealed, self._checked, self._verified)
+        said, style = audit_rows.chain_state(sealed, self._checked, self._verified)
         return [rows.edges([(f" {left}", "")], [(f"  {said} ", style)], self.size.width)]
 
     def status(self, shown: int, total: int) -> list[Line]:
@@ -167,7 +167,7 @@ class Audit(Listing):
             if self.asked.words:
                 lines[1] = self.sentence(say("A client is found by its name with who:NAME."), "dim")
         else:
-            said = format.audit_lines(one, self.at, self.data.links.get(one.id))
+            said = audit_rows.lines(one, self.at, self.data.links.get(one.id))
             lines = [self.sentence(line) for line in said]
             fault = self._fault(one)
             if fault:
@@ -283,9 +283,9 @@ class Audit(Listing):
             self.say(said)
         else:
             entries = self.data.entries if self.data else []
-            held = {one.id: f"  {one.who}  {one.action}  {format.brief(one, one.target)}" for one in entries}
+            held = {one.id: f"  {one.who}  {one.action}  {audit_rows.brief(one, one.target)}" for one in entries}
             faults = {
-                f"#{one.seq or one.audit_id}": f"{format.fault(one, self.at)}{held.get(one.audit_id or 0, '')}"
+                f"#{one.seq or one.audit_id}": f"{audit_rows.fault(one, self.at)}{held.get(one.audit_id or 0, '')}"
                 for one in found.faults
             }
             self.app.push_screen(Detail(faults))
@@ -305,5 +305,5 @@ class Audit(Listing):
         place = entries.index(one)
         for name, other in (("newer", place - 1), ("older", place + 1)):
             if 0 <= other < len(entries):
-                record[name] = format.audit_short(entries[other], self.at)
+                record[name] = audit_rows.short(entries[other], self.at)
         self.app.push_screen(Detail(record))

@@ -7,7 +7,7 @@ import msgspec
 from oneroster.problems import CODES
 from sql import shown
 from sql.jobs import Count, Fault, Job
-from tui import format, text, times, words
+from tui import format, job_rows, text, times, words
 from tui.format import Moment
 from tui.rows import Column, Row
 from tui.words import say, word
@@ -143,12 +143,12 @@ def time_rows(one: Job, at: Moment) -> list[Row]:
             (one.started_at, "LOADING", say("attempt {number}, after {time}", number=one.attempts, time=waited))
         )
     if one.state == "loading":
-        steps.append((None, word("now"), format.phase_bar(one.phase, one.phase_rows)))
+        steps.append((None, word("now"), job_rows.phase_bar(one.phase, one.phase_rows)))
     elif one.state == "received" and one.reason:
-        steps.append((None, "RECEIVED", format.job_progress(one)))
+        steps.append((None, "RECEIVED", job_rows.progress(one)))
     if one.finished_at is not None:
         taken = say("after {time}", time=times.span(one.finished_at - (one.started_at or one.received_at)))
-        result = format.job_progress(one)
+        result = job_rows.progress(one)
         steps.append((one.finished_at, one.state.upper(), f"{taken}: {result}" if result else taken))
     if one.revision is not None and (one.inserted or one.updated or one.deleted):
         steps.append((one.finished_at, word("revision"), f"{one.revision:,}"))

@@ -11,7 +11,7 @@ from sql import database, jobs, masking, samples
 from sql.database import Connection
 from sql.jobs import Count, Fault, Job
 from sql.samples import Sample
-from tui import findings, format, job_deeds, keys, raw, record, refusals, rows, text
+from tui import findings, format, job_deeds, job_rows, keys, raw, record, refusals, rows, text
 from tui.deeds import Deed
 from tui.detail import Detail
 from tui.dialog import Ask
@@ -138,7 +138,7 @@ class JobDetail(Listing):
 
     def _why(self, height: int) -> list[Line]:
         """Why the job is as it is, on so many lines."""
-        return self.sentences(format.job_line(self.job, self.at), format.STYLES.get(self.job.state.upper(), ""), height)
+        return self.sentences(job_rows.line(self.job, self.at), format.STYLES.get(self.job.state.upper(), ""), height)
 
     def keys_line(self) -> str:
         if self.job.state == "held":
@@ -163,7 +163,7 @@ class JobDetail(Listing):
         assert self.data is not None
         width, job = self.size.width - 2, self.job
         number = job.errors + job.warnings
-        kinds = format.tally([one.code for one in self.data.faults])
+        kinds = job_rows.tally([one.code for one in self.data.faults])
         errors = say("1 error" if job.errors == 1 else "{count:,} errors", count=job.errors)
         warnings = say("1 warning" if job.warnings == 1 else "{count:,} warnings", count=job.warnings)
         first = say(" ({count:,} shown)", count=total) if total < number else ""

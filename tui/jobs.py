@@ -3,7 +3,7 @@
 from sql import jobs
 from sql.database import Connection
 from sql.jobs import Job
-from tui import filters, format, job_deeds
+from tui import filters, format, job_deeds, job_rows
 from tui.deeds import Deed
 from tui.job import JobDetail
 from tui.listing import Listing
@@ -32,10 +32,10 @@ class Jobs(Listing):
         return await jobs.page(conn, tenant=self.app.tenant, states=states, limit=MOST)
 
     def columns(self) -> tuple[Column, ...]:
-        return format.job_columns(self.size.width >= WIDE)
+        return job_rows.columns(self.size.width >= WIDE)
 
     def rows(self) -> list[Row]:
-        return [format.job_row(one, self.at, self.size.width >= WIDE) for one in self.data or ()]
+        return [job_rows.row(one, self.at, self.size.width >= WIDE) for one in self.data or ()]
 
     def on_resize(self) -> None:
         self.refill()
@@ -45,7 +45,7 @@ class Jobs(Listing):
             return []
         one = self.chosen
         if one is not None:
-            lines = self.sentences(format.job_line(one, self.at), format.STYLES.get(one.state.upper(), ""), 2)
+            lines = self.sentences(job_rows.line(one, self.at), format.STYLES.get(one.state.upper(), ""), 2)
         else:
             lines = self.sentences(say("No job fits the filter." if total else "No bundle has come yet."), "", 2)
         return [*lines, self.found(shown, total, word("the newest" if total == MOST else "jobs"))]

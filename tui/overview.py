@@ -6,7 +6,7 @@ from sql import jobs, tenants
 from sql.database import Connection
 from sql.jobs import Queue
 from sql.tenants import Health
-from tui import format, job_deeds, tenant_deeds, times
+from tui import job_deeds, tenant_deeds, tenant_rows, times
 from tui.deeds import Deed
 from tui.listing import Listing
 from tui.rows import Column, Line, Row
@@ -32,27 +32,27 @@ class Overview(Listing):
     async def fetch(self, conn: Connection) -> Standing:
         chosen = self.app.tenant
         found = [one for one in await tenants.health(conn) if chosen in (None, one.code)]
-        found.sort(key=lambda one: (format.URGENT.index(format.tenant_state(one, self.at.now)), one.code))
+        found.sort(key=lambda one: (tenant_rows.URGENT.index(tenant_rows.standing(one, self.at.now)), one.code))
         return Standing(found, await jobs.queue(conn, times.midnight(self.at.now, self.at.zone)))
 
     def columns(self) -> tuple[Column, ...]:
-        return format.TENANT_COLUMNS
+        return tenant_rows.COLUMNS
 
     def rows(self) -> list[Row]:
-        return [] if self.data is None else [format.tenant_row(one, self.at) for one in self.data.tenants]
+        return [] if self.data is None else [tenant_rows.row(one, self.at) for one in self.data.tenants]
 
     def status(self, shown: int, total: int) -> list[Line]:
         if self.data is None:
             return []
         one = self.chosen
         if one is not None:
-            said, style = format.why(one, self.at)
+            said, style = tenant_rows.why(one, self.at)
         else:
             said = say("No tenant fits the filter." if total else "No tenants yet: rosterhub tenant add")
             style = ""
         return [
             *self.sentences(said, style, 2),
-            self.sentence(format.queue_line(self.data.queue)),
+            self.sentence(tenant_rows.queue_line(self.data.queue)),
             self.found(shown, total, word("tenants")),
         ]
 

@@ -9,7 +9,7 @@ from sql.database import Connection
 from sql.inboxes import Standing
 from sql.settings import Settings
 from sql.tenants import Health
-from tui import format, tenant_deeds, times, words
+from tui import format, tenant_deeds, tenant_rows, times, words
 from tui.deeds import Deed
 from tui.format import Moment, rank
 from tui.listing import Listing
@@ -157,7 +157,7 @@ def due(one: Settings) -> str:
 
 def row(one: Door, at: Moment) -> Row:
     """A door on the list."""
-    state = format.tenant_state(one.tenant, at.now)
+    state = tenant_rows.standing(one.tenant, at.now)
     inbox = "-" if one.inbox is None else f"{say(words.VIAS[one.inbox.kind])} {one.inbox.place}"
     guard = f"{one.settings.guard.deleted * 100:.4g}% / {one.settings.guard.updated * 100:.4g}%"
     troubled = one.inbox is not None and one.inbox.trouble

@@ -8,7 +8,7 @@ import pytest
 
 from sql import audit, chain, database, search, tenants, verification
 from tests.tui import hub
-from tui import format
+from tui import audit_rows, format
 from tui.audit import Audit
 from tui.detail import Detail
 
@@ -167,11 +167,11 @@ def test_the_reason_of_a_deed_is_not_pushed_away_by_ids():
         detail=detail,
     )
     at = format.Moment(hub.NOW, None)
-    assert format.audit_lines(entry, at, None)[1] == (
+    assert audit_rows.lines(entry, at, None)[1] == (
         "7f3a8d10  reason=wrong export, ticket 119  job=7f3a90aa  revisions=[2,2]"
     )
     read = msgspec.structs.replace(entry, action="api.read users", detail={})
-    assert format.audit_lines(read, at, None)[1] == job, "the id of a record is not cut"
+    assert audit_rows.lines(read, at, None)[1] == job, "the id of a record is not cut"
 
 
 async def test_without_the_key_the_screen_says_where_it_is(still, shown):

@@ -10,7 +10,7 @@ from rich.cells import cell_len
 from sql.jobs import Count, Fault, Job
 from sql.tenants import Health
 from tests.tui.hub import NOW
-from tui import filters, findings, format, rows, times
+from tui import audit_rows, filters, findings, job_rows, rows, tenant_rows, times
 from tui.format import Moment
 
 AT = Moment(NOW, times.JAPAN)
@@ -99,14 +99,14 @@ def test_an_older_moment_tells_its_day():
 )
 def test_a_tenant_has_one_word(tenant, job, state):
     one = msgspec.structs.replace(TENANT, state=tenant, job_state=job)
-    assert format.tenant_state(one, NOW) == state
-    assert format.why(one, AT)[0].startswith(state)
+    assert tenant_rows.standing(one, NOW) == state
+    assert tenant_rows.why(one, AT)[0].startswith(state)
 
 
 def test_a_strip_tells_seven_days():
     days = [None, "applied", "held", "rejected", "failed", "duplicate", None]
-    assert format.strip(msgspec.structs.replace(TENANT, days=days)) == ".-!xx-."
-    assert format.strip(msgspec.structs.replace(TENANT, days=days, state="paused")) == ".-!xx-="
+    assert tenant_rows.strip(msgspec.structs.replace(TENANT, days=days)) == ".-!xx-."
+    assert tenant_rows.strip(msgspec.structs.replace(TENANT, days=days, state="paused")) == ".-!xx-="
 
 
 @pytest.mark.parametrize(
@@ -127,13 +127,13 @@ def test_a_strip_tells_seven_days():
     ],
 )
 def test_a_job_says_how_far_it_is(changes, progress):
-    assert format.job_progress(msgspec.structs.replace(JOB, **changes)) == progress
+    assert job_rows.progress(msgspec.structs.replace(JOB, **changes)) == progress
 
 
 def test_speed_is_rows_over_the_time_of_the_load():
-    assert format.rows_a_second(JOB, NOW) == 1000
-    assert format.rows_a_second(msgspec.structs.replace(JOB, state="loading", phase_rows=800), NOW) == 100
-    assert format.rows_a_second(msgspec.structs.replace(JOB, state="duplicate"), NOW) is None
+    assert job_rows.rows_a_second(JOB, NOW) == 1000
+    assert job_rows.rows_a_second(msgspec.structs.replace(JOB, state="loading", phase_rows=800), NOW) == 100
+    assert job_rows.rows_a_second(msgspec.structs.replace(JOB, state="duplicate"), NOW) is None
 
 
 def test_a_guard_that_holds_says_so_with_its_share():
@@ -151,8 +151,8 @@ def test_a_masked_value_stays_masked_everywhere():
 @pytest.mark.parametrize("width", [40, 80, 81, 120, 200])
 @pytest.mark.parametrize(
     "columns",
-    [format.TENANT_COLUMNS, format.job_columns(False), findings.PROBLEM_COLUMNS, findings.COUNT_COLUMNS]
-    + [format.audit_columns("JST", wide) for wide in (False, True)],
+    [tenant_rows.COLUMNS, job_rows.columns(False), findings.PROBLEM_COLUMNS, findings.COUNT_COLUMNS]
+    + [audit_rows.columns("JST", wide) for wide in (False, True)],
 )
 def test_columns_never_take_more_than_the_line(columns, width):
     sizes = rows.widths(columns, width)
@@ -165,8 +165,8 @@ def test_columns_never_take_more_than_the_line(columns, width):
 
 def test_the_list_of_jobs_says_how_old_they_are_and_how_fast_where_there_is_room():
     for wide, width, last in ((False, 80, "<1m"), (True, 90, "1,000")):
-        columns = format.job_columns(wide)
-        row = format.job_row(JOB, AT, wide)
+        columns = job_rows.columns(wide)
+        row = job_rows.row(JOB, AT, wide)
         assert all(rows.widths(columns, width))
         assert (len(row.cells), row.cells[5][0]) == (len(columns), "<1m")
         assert row.cells[-1][0] == last
@@ -176,8 +176,8 @@ def test_a_hundred_japanese_names_keep_the_edges():
     names = ["札幌市教育委員会", "ｶﾅ学校", "A校", "那覇市立小学校ネットワーク推進室", "葛\U000e0100飾区", "か\u3099"]
     for number in range(100):
         one = msgspec.structs.replace(JOB, tenant_name=names[number % len(names)] * (1 + number % 4))
-        row = format.job_row(one, AT)
-        line = rows.laid(row.cells, format.JOB_COLUMNS, rows.widths(format.JOB_COLUMNS, 80))
+        row = job_rows.row(one, AT)
+        line = rows.laid(row.cells, job_rows.COLUMNS, rows.widths(job_rows.COLUMNS, 80))
         before = "".join(value for value, _ in line).split("sftp")[0]
         assert cell_len(before) == 28
         assert sum(cell_len(value) for value, _ in line) == 80
@@ -202,7 +202,7 @@ def test_a_hundred_japanese_names_keep_the_edges():
     ],
 )
 def test_a_filter_holds_when_all_its_words_do(typed, held):
-    assert filters.holds(filters.parse(typed), format.job_row(JOB, AT), NOW) is held
+    assert filters.holds(filters.parse(typed), job_rows.row(JOB, AT), NOW) is held
 
 
 def test_a_filter_on_states_is_asked_of_the_database():
@@ -216,5 +216,5 @@ def test_a_load_says_how_fast_it_is_and_how_long_it_will_take():
     loading = msgspec.structs.replace(
         JOB, state="loading", phase="stage", phase_rows=300_000, phase_of=1_200_000, phase_seconds=10.0
     )
-    assert format.job_line(loading, AT).endswith("LOADING: 300,000 of 1,200,000 rows, 30,000 rows/s, 30 s to go")
-    assert format.pace(msgspec.structs.replace(loading, phase_of=None)) == ""
+    assert job_rows.line(loading, AT).endswith("LOADING: 300,000 of 1,200,000 rows, 30,000 rows/s, 30 s to go")
+    assert job_rows.pace(msgspec.structs.replace(loading, phase_of=None)) == ""
