@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from rich.console import RenderableType
+from textual._compositor import CompositorUpdate
 from textual.app import App
 from textual.binding import BindingType
 from textual.screen import Screen
@@ -27,6 +28,7 @@ from tui.audit import Audit, Verify
 from tui.clients import Clients
 from tui.deeds import Deed
 from tui.dialog import Ask, Dialog
+from tui.frame import Frame, Update
 from tui.hands import Hands
 from tui.jobs import Jobs
 from tui.listing import Listing
@@ -109,6 +111,7 @@ class RosterHub(App[int]):
         self._hearing: Timer | None = None
         self._painted = 0.0
         self._held: Listing | None = None
+        self._frame = Frame()
         self._looker: Worker[None] | None = None
         self._again = False
         self.looks = 0
@@ -131,6 +134,7 @@ class RosterHub(App[int]):
         return self.screen if isinstance(self.screen, Listing) else None
 
     async def on_mount(self) -> None:
+        self.app_resume_signal.subscribe(self, lambda _: self.redraw())
         await self.push_screen("overview")
         self.set_interval(self.period, self.look_again)
         self._listening = asyncio.create_task(self._listen())
@@ -153,8 +157,19 @@ class RosterHub(App[int]):
             held.refresh()
 
     def _display(self, screen: Screen[Any], renderable: RenderableType | None) -> None:
-        if screen is not self._held:
-            super()._display(screen, renderable)
+        if screen is self._held:
+            return
+        if isinstance(renderable, CompositorUpdate) and not self.is_inline:
+            renderable = Update(self._frame, screen)
+        super()._display(screen, renderable)
+
+    def on_resize(self) -> None:
+        self._frame.forget()
+
+    def redraw(self) -> None:
+        """Send every line once more, whatever else has written to the terminal meanwhile."""
+        self._frame.forget()
+        self.screen.refresh()
 
     # Looking
 

@@ -359,7 +359,7 @@ JAPANESE = {
     "Sort the other way round": "逆の順に並べ替え",
     "Follow: keep the cursor on the newest row": "追尾: カーソルを最新の行に置き続ける",
     "Show one tenant only, or all": "一つのテナントのみ、またはすべてを表示",
-    "Look again at once": "すぐに更新",
+    "Look again at once, and paint the screen anew": "すぐに更新し、画面を描き直す",
     "Copy the id or value of the row (OSC 52)": "行のIDまたは値をコピー (OSC 52)",
     "Copy the row as JSON (OSC 52)": "行をJSONでコピー (OSC 52)",
     "Commands, searchable": "コマンド一覧（検索できます）",

@@ -54,7 +54,7 @@ EVERYWHERE = (
     Key("R", "R", "deed('retry')", word("Try the job once more: opens a dialog")),
     Key("B", "B", "deed('rollback')", word("Roll back the job: opens a dialog")),
     Key("e", "e", "export", word("Export what is listed to a file, CSV or JSONL"), True),
-    Key("r", "r", "refresh", word("Look again at once"), True),
+    Key("r,ctrl+l", "r Ctrl+L", "refresh", word("Look again at once, and paint the screen anew"), True),
     Key("y", "y", "copy", word("Copy the id or value of the row (OSC 52)"), True),
     Key("Y", "Y", "copy_row", word("Copy the row as JSON (OSC 52)"), True),
     Key("colon,ctrl+p", ": Ctrl+P", "app.choose_command", word("Commands, searchable")),

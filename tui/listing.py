@@ -285,6 +285,7 @@ class Listing(Screen[None]):
         self.refill()
 
     def action_refresh(self) -> None:
+        self.app.redraw()
         self.app.look()
 
     def action_open(self) -> None:

@@ -9,6 +9,7 @@ import struct
 import subprocess
 import termios
 import time
+import unicodedata
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -18,6 +19,7 @@ ESCAPES = re.compile(
     rb"|\x1b[ -/]*[0-~]",
     re.DOTALL,
 )
+MOVE = re.compile(rb"\x1b\[(\d+);(\d+)H")
 
 
 def _command() -> None:
@@ -73,6 +75,40 @@ class Terminal:
     def text(self) -> str:
         """What was written so far, without what moves and paints."""
         return ESCAPES.sub(b"", self.output).decode(errors="replace")
+
+    @property
+    def cells(self) -> dict[tuple[int, int], tuple[str, bytes]]:
+        """What stands in each cell, by line and column from 1 on: a sign and the colours that it was painted with."""
+        found: dict[tuple[int, int], tuple[str, bytes]] = {}
+        y, x, style, end = 1, 1, b"", 0
+        for match in [*ESCAPES.finditer(self.output), None]:
+            for sign in self.output[end : match.start() if match else None].decode(errors="replace"):
+                if sign == "\n":
+                    y += 1
+                elif sign == "\r":
+                    x = 1
+                else:
+                    found[y, x] = sign, style
+                    if unicodedata.east_asian_width(sign) in "WF":
+                        x += 1
+                        found[y, x] = "", style
+                    x += 1
+            if match is None:
+                break
+            code, end = match[0], match.end()
+            if moved := MOVE.fullmatch(code):
+                y, x = int(moved[1]), int(moved[2])
+            elif code.startswith(b"\x1b[") and code.endswith(b"m"):
+                style = code if code not in (b"\x1b[0m", b"\x1b[m") else b""
+            elif code == b"\x1b[?1049h":
+                found.clear()
+        return found
+
+    def interrupt(self) -> None:
+        """Stop it and let it go on, as a shell does: meanwhile the terminal shows something else."""
+        os.kill(self._program.pid, signal.SIGTSTP)
+        os.waitid(os.P_PID, self._program.pid, os.WSTOPPED)
+        os.kill(self._program.pid, signal.SIGCONT)
 
     def press(self, keys: str) -> None:
         """Type this."""

@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import os
+import random
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -97,6 +98,30 @@ async def test_changes_come_at_most_once_a_second_and_in_few_bytes(moving, opene
     assert 3 <= len(bursts) <= seconds + 1, sizes
     assert max(sizes) <= REFRESH, sizes
     assert "check 509,000" in shown.text
+
+
+KEYS = [*"123456jkgGhlsSfaTA/?", "\r", "\x1b", "\t", "\x1b[6~"]
+
+
+def test_no_key_sends_more_than_a_screen_and_the_terminal_shows_what_was_painted(still, opened):
+    """Only lines that differ are sent; whoever has everything painted anew sees the same."""
+    seed = int(os.environ.get("SEED") or random.SystemRandom().randrange(1_000_000))
+    print(f"SEED={seed}")
+    chosen = random.Random(seed)
+    shown = opened(still)
+    shown.watch(2.0)
+    for _ in range(4):
+        for key in chosen.choices(KEYS, k=8):
+            before = len(shown.output)
+            shown.press(key)
+            shown.watch(0.3)
+            assert len(shown.output) - before <= REFRESH, key
+        while shown.watch(1.2):
+            continue
+        before = shown.cells
+        shown.interrupt()
+        shown.settle()
+        assert shown.cells == before, shown.text[-3000:]
 
 
 def test_a_copy_goes_to_the_terminal_that_one_sits_at(still, opened, tmp_path):
