@@ -154,4 +154,6 @@ def _encrypt(cipher: AESGCM, plain: bytes, place: bytes) -> bytes:
 
 
 def _decrypt(cipher: AESGCM, sealed: bytes, place: bytes) -> bytes:
+    if len(sealed) < NONCE_BYTES:
+        raise InvalidTag
     return cipher.decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], place)

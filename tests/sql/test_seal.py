@@ -102,3 +102,10 @@ def test_each_purpose_has_a_key_of_its_own() -> None:
     purposes = ["wrap", "values", "index", "rows", "files", "client secret"]
     assert len({seal.derive(MASTER, purpose) for purpose in purposes}) == len(purposes)
     assert seal.secret_hash(MASTER, "a") == seal.secret_hash(MASTER, "a") != seal.secret_hash(bytes(32), "a")
+
+
+@pytest.mark.parametrize("size", [0, 1, 11, 12, 27])
+def test_a_key_that_is_cut_short_is_the_wrong_key(size):
+    whole = seal.new_tenant_key(MASTER)
+    with pytest.raises(WrongKey):
+        Sealer(MASTER, whole[:size])
