@@ -141,7 +141,7 @@ def freshness(deliveries: Sequence[Delivery], now: datetime.datetime) -> Iterato
             )
     if not late:
         none = sum(one.last is None for one in deliveries)
-        said = f"{len(deliveries) - none} tenants deliver as usual" + (f", {none} have not begun." if none else ".")
+        said = f"Tenants that deliver as usual: {len(deliveries) - none}" + (f"; not begun: {none}." if none else ".")
         yield Check("freshness", "ok", said)
 
 
@@ -183,7 +183,7 @@ def key(state: Path, tenants: Sequence[Tenant]) -> Check:
         return Check("key", "bad", f"{file} does not open the tenants' keys.", error.hint)
     if mode & 0o077:
         return Check("key", "bad", f"{file} has mode {mode:04o}.", f"chmod 600 {file}")
-    return Check("key", "ok", f"{file} is private and opens the keys of {len(tenants)} tenants.")
+    return Check("key", "ok", f"{file} is private and opens the key of every tenant ({len(tenants)}).")
 
 
 def unit() -> Iterator[Check]:

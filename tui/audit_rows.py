@@ -123,4 +123,4 @@ def pairs(target: str, detail: dict[str, Any]) -> str:
 
 def brief(one: Entry, said: str) -> str:
     """What is said of an entry, with ids of jobs as they stand on the screens; those of records stay whole."""
-    return UUID.sub(r"\1", said) if one.action.partition(".")[0] == "job" else said
+    return UUID.sub(r"\1", said) if one.action.partition(".")[0] in ("job", "bundle") else said

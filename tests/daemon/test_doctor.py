@@ -58,7 +58,7 @@ def test_all_is_well_where_it_is(desk: Desk) -> None:
         *("disk", "archive", "key"),
     } <= found.keys()
     assert "psycopg 3" in found["versions"].message
-    assert "opens the keys of 1 tenants" in found["key"].message
+    assert "opens the key of every tenant (1)" in found["key"].message
 
 
 def test_people_read_it_too(desk: Desk) -> None:
