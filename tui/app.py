@@ -269,6 +269,8 @@ class RosterHub(App[int]):
 
     def back(self, screen: Listing, *, quitting: bool) -> None:
         """From a screen to the one it was opened from; from the first, out."""
+        if not screen.is_current:  # a second key, while it is on its way out
+            return
         if len(self.screen_stack) > 2:
             self.pop_screen()
         elif not isinstance(screen, Overview):

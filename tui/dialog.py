@@ -9,7 +9,6 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.message import Message
-from textual.screen import Screen
 from textual.suggester import Suggester
 from textual.widgets import Input
 
@@ -19,6 +18,7 @@ from tui import refusals, text, words
 from tui.lines import Lines
 from tui.rows import Line
 from tui.source import Away
+from tui.stage import Stage
 from tui.words import say, word
 
 if TYPE_CHECKING:
@@ -104,7 +104,7 @@ class Button(Lines, can_focus=True):
         self.post_message(self.Pressed(self))
 
 
-class Dialog(Screen[None]):
+class Dialog(Stage):
     """Asks, and does it when everything is typed as it must be."""
 
     DEFAULT_CSS = """

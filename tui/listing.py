@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.screen import Screen
 from textual.widgets import Input
 
 from oneroster import safe
@@ -16,6 +15,7 @@ from tui.dialog import Dialog
 from tui.format import Moment
 from tui.lines import Lines
 from tui.rows import Column, Line, Row, Span
+from tui.stage import Stage
 from tui.table import Table
 from tui.words import say, word
 
@@ -33,7 +33,7 @@ TABS = (
 )
 
 
-class Listing(Screen[None]):
+class Listing(Stage):
     """A screen with a list. It says what to fetch and how rows read; the application does the fetching."""
 
     BINDINGS: ClassVar[list[BindingType]] = keys.bindings(keys.EVERYWHERE)
@@ -109,11 +109,6 @@ class Listing(Screen[None]):
         return []
 
     # Painting
-
-    @property
-    def there(self) -> bool:
-        """Whether it is composed, and not on its way out."""
-        return self.is_mounted and self.is_attached and not self._pruning
 
     @property
     def table(self) -> Table:
@@ -222,10 +217,6 @@ class Listing(Screen[None]):
         self.paint()
 
     # Keys
-
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """A key that comes before the screen stands, or while it goes, is not for it."""
-        return self.there
 
     def on_key(self) -> None:
         if self.note:

@@ -75,7 +75,7 @@ class Picker(Listing):
 
     def entered(self) -> None:
         row = self.table.row
-        if row is not None and not self._refused():
+        if self.is_current and row is not None and not self._refused():
             self.app.pop_screen()
             self.chosen(row.key)
 

@@ -1,11 +1,13 @@
 """What each key does, on the hub of `hub.py`."""
 
+import asyncio
 import json
 import os
 import random
 
 import pytest
 from psycopg.sql import SQL, Identifier
+from textual import events
 
 from sql import database
 from tests.tui import hub
@@ -279,3 +281,15 @@ async def test_any_terminal_size_will_do(size, still, shown):
         for key in ("2", "enter", "tab", "escape", "3", "question_mark", "escape"):
             await opened.press(key)
         assert opened.app.is_running
+
+
+async def test_what_was_chosen_is_not_closed_by_a_second_enter(still, shown):
+    """The list of choices may still be on its way out when the dialog is on top."""
+    async with shown(still) as opened:
+        for _ in range(5):
+            await opened.press("colon", [*"Record"])
+            for _ in range(3):
+                opened.app.post_message(events.Key("enter", None))
+            await opened.settle()
+            assert isinstance(opened.app.screen, Dialog)
+            await opened.press("escape")
