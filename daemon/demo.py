@@ -65,6 +65,8 @@ def tell(settings: Settings, *, once: bool) -> int:
 
 def _told(state: Path, *, once: bool) -> int:
     story = Story(state)
+    for told_to_end in (signal.SIGTERM, signal.SIGHUP):  # as Ctrl-C does: the hub that it started ends with it
+        signal.signal(told_to_end, signal.default_int_handler)
     try:
         with story.daemon():
             for number, (title, step) in enumerate(story.steps, start=1):

@@ -68,7 +68,7 @@ async def serve(settings: Settings, place: Place) -> None:
             await take.wait(place.stop, REFRESH)
             await doors.refresh()
         await doors.close()
-        beating.cancel()
+        await beating
         with contextlib.suppress(*database.OUTAGE):
             async with database.hub(pool, "ingest") as conn:
                 await processes.leave(conn, place.name)
@@ -135,11 +135,12 @@ async def _server(settings: Settings, place: Place, hub: Hub) -> sftp.Server | N
 
 
 async def _beat(hub: Hub, place: Place, detail: str) -> None:
-    while True:
+    # It ends by itself: a statement that is cancelled may fail as in an outage, which is nothing to end for.
+    while not place.stop.is_set():
         with contextlib.suppress(*database.OUTAGE):
             async with database.hub(hub.pool, "ingest") as conn:
                 await processes.beat(conn, place.name, "doors", detail)
-        await asyncio.sleep(BEAT)
+        await take.wait(place.stop, BEAT)
 
 
 def _terms(inbox: Inbox) -> tuple[object, ...]:

@@ -1,34 +1,53 @@
 """The demonstration is the first thing anybody runs."""
 
 import os
+import signal
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
+
+import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def test_the_demonstration_holds_and_leaves_nothing_behind(tmp_path: Path) -> None:
-    place = Path(tempfile.mkdtemp(prefix="demo-test-"))
-    place.chmod(0o711)
-    environ = {"PATH": os.defpath, "HOME": str(tmp_path), "TMPDIR": str(place), "PYTHONPATH": str(ROOT)}
-    done = subprocess.run(
-        [sys.executable, "-B", "-m", "daemon.cli", "demo", "--once"],
-        cwd=tmp_path,
-        env=environ,
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
-    lines = done.stdout.splitlines()
-    assert done.returncode == 0, done.stdout + done.stderr
+@pytest.fixture
+def place() -> Iterator[Path]:
+    """A temporary folder that the database's own user may pass; in the end nothing of the demonstration is left."""
+    folder = Path(tempfile.mkdtemp(prefix="demo-test-"))
+    folder.chmod(0o711)
+    yield folder
+    assert list(folder.iterdir()) == [], "nothing in the temporary folder"
+    folder.rmdir()
+    left = [line for process in Path("/proc").glob("[0-9]*/cmdline") if str(folder) in (line := _words(process))]
+    assert left == [], "no process"
+
+
+def _begun(place: Path, home: Path) -> subprocess.Popen[str]:
+    environ = {"PATH": os.defpath, "HOME": str(home), "TMPDIR": str(place), "PYTHONPATH": str(ROOT)}
+    words = [sys.executable, "-B", "-m", "daemon.cli", "demo", "--once"]
+    return subprocess.Popen(words, cwd=home, env=environ, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+
+def test_the_demonstration_holds_and_leaves_nothing_behind(place: Path, tmp_path: Path) -> None:
+    begun = _begun(place, tmp_path)
+    said, _ = begun.communicate(timeout=120)
+    lines = said.splitlines()
+    assert begun.returncode == 0, said
     assert lines[-1] == f"demo: all {len(lines) - 1} steps held"
     assert list(tmp_path.iterdir()) == [], "nothing in the home"
-    assert list(place.iterdir()) == [], "nothing in the temporary folder"
-    place.rmdir()
-    left = [line for process in Path("/proc").glob("[0-9]*/cmdline") if str(place) in (line := _words(process))]
-    assert left == [], "no process"
+
+
+@pytest.mark.parametrize("told", [signal.SIGTERM, signal.SIGHUP])
+def test_whoever_ends_the_demonstration_ends_its_hub(place: Path, tmp_path: Path, told: signal.Signals) -> None:
+    begun = _begun(place, tmp_path)
+    assert begun.stdout is not None
+    assert begun.stdout.readline().startswith("[1/9]")
+    begun.send_signal(told)
+    said, _ = begun.communicate(timeout=60)
+    assert begun.returncode == 130, said
 
 
 def _words(process: Path) -> str:

@@ -1,6 +1,5 @@
 """What each key does, on the hub of `hub.py`."""
 
-import asyncio
 import json
 import os
 import random

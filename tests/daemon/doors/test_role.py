@@ -56,6 +56,20 @@ async def test_the_role_says_that_it_lives_and_where(site: Site, place: Place) -
     await until(alive)
 
 
+@pytest.mark.parametrize("round", range(12))
+async def test_who_is_told_to_leave_while_still_beginning_leaves(site: Site, round: int) -> None:
+    """Several times, since it once depended on where the first sign of life stood."""
+    (site.state / "keys").mkdir(parents=True)
+    (site.state / "keys" / "master.key").write_bytes(MASTER)
+    stop = asyncio.Event()
+    if round % 2:
+        stop.set()
+    place = Place(role="doors", name="doors-0", conninfo=site.conninfo, sockets={}, stop=stop, ready=stop.set)
+    await asyncio.wait_for(role.serve(Settings(state=site.state), place), 10)
+    async with database.hub(site.pool, "ingest") as conn:
+        assert await processes.alive(conn) == []
+
+
 async def test_a_new_inbox_works_at_once_and_a_removed_one_ends(site: Site, place: Place) -> None:
     port = place.sockets["sftp"].getsockname()[1]
     inbox = await site.inbox(Door(kind="sftp", user_name="minato", password_hash=Hasher(Passwords()).hash("password")))
