@@ -172,14 +172,14 @@ class Audit(Listing):
             fault = self._fault(one)
             if fault:
                 lines[0] = self.sentence(fault, "bad")
-        what = say("entries")
+        more = ""
         if self.data.above:
-            what += say(", newer above")
+            more += say(", newer above")
         if self.data.searched is not None:
-            what += say(", searched back to {time}", time=times.day(self.data.searched[0], self.at.zone))
+            more += say(", searched back to {time}", time=times.day(self.data.searched[0], self.at.zone))
         elif not self.data.ended:
-            what += say(", older below")
-        return [*lines, self.found(shown, total, what)]
+            more += say(", older below")
+        return [*lines, self.found(shown, total, word("entries"), more)]
 
     @property
     def _is_all(self) -> bool:
@@ -278,8 +278,13 @@ class Audit(Listing):
 
     def _tell(self, found: Verified) -> None:
         if not found.count:
-            said = say("{count:,} entries are as they were sealed. Anchor: {anchor}", count=found.links,
-                       anchor=str(found.anchor))  # fmt: skip
+            said = say(
+                "1 entry is as it was sealed. Anchor: {anchor}"
+                if found.links == 1
+                else "{count:,} entries are as they were sealed. Anchor: {anchor}",
+                count=found.links,
+                anchor=str(found.anchor),
+            )
             self.say(said)
         else:
             entries = self.data.entries if self.data else []

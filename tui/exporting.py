@@ -21,10 +21,13 @@ def ask(name: str, listed: Sequence[Row], at: Moment) -> Ask:
 
     async def do(typed: Mapping[str, str]) -> Done:
         path = await asyncio.to_thread(write, typed["file"], listed)
-        return Done(say("{count:,} rows are in {file}.", count=len(listed), file=str(path)))
+        one = len(listed) == 1
+        return Done(
+            say("1 row is in {file}." if one else "{count:,} rows are in {file}.", count=len(listed), file=str(path))
+        )
 
     return Ask(
-        say("Export {count:,} rows", count=len(listed)),
+        say("Export 1 row" if len(listed) == 1 else "Export {count:,} rows", count=len(listed)),
         (say("What is listed goes to a file that does not exist yet: CSV, or JSON lines where its name ends so."),),
         (Field("file", say("File (.csv or .jsonl):"), f"rosterhub-{name or 'list'}-{stamp}.csv"),),
         say("Write"),

@@ -119,7 +119,7 @@ async def test_a_search_that_takes_long_goes_on_by_itself(moving, shown, monkeyp
         assert "searched back to" in opened.text
         for _ in range(8):
             await opened.look()
-        assert opened.line("1 of 1 entries")
+        assert opened.line("1 of 1 entry")
         assert "searched back" not in opened.text
         assert len(opened.app.screen.data.entries) == 1
 

@@ -181,7 +181,7 @@ async def test_the_log_is_searched_by_the_database(still, shown):
         assert opened.line("sftp.login").rstrip().endswith("NO")
         assert "山田^[[31m" in opened.line("tenant.add")
         await opened.press("slash", [*"rotate"], "enter")
-        assert opened.line("1 of 1 entries")
+        assert opened.line("1 of 1 entry")
         assert opened.line("overlap=7d")
         await opened.press("enter")
         assert isinstance(opened.app.screen, Detail)
