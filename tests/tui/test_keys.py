@@ -1,6 +1,5 @@
 """What each key does, on the hub of `hub.py`."""
 
-import asyncio
 import json
 import os
 import random
@@ -54,6 +53,26 @@ async def test_enter_opens_the_tenants_jobs_and_escape_brings_all_back(still, sh
         await opened.press("escape")
         assert isinstance(opened.app.screen, Overview)
         assert "all tenants" in opened.lines[0]
+
+
+async def test_a_tenant_is_opened_on_the_job_whose_state_it_bears(still, shown):
+    async with shown(still) as opened:
+        await opened.press("2", "G", "slash", [*"state:discarded"], "enter", "1", "enter")
+        assert opened.line("2 jobs")
+        assert opened.line("> ").startswith("> 7f3a90aa")
+        await opened.press("j", "1", "j", "enter")
+        assert opened.line("> ").startswith("> 7f3a8f01")
+
+
+async def test_all_tenants_are_back_by_1_as_by_escape_and_one_that_was_chosen_stays(still, shown):
+    async with shown(still) as opened:
+        for back in ("1", "escape"):
+            await opened.press("enter", "3", back)
+            assert "all tenants" in opened.lines[0], back
+        await opened.press("T", [*"minato"], "enter")
+        for back in ("1", "escape"):
+            await opened.press("enter", back)
+            assert "Minato Ward" in opened.lines[0], back
 
 
 async def test_jobs_say_how_far_they_are(still, shown):
