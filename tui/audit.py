@@ -14,8 +14,9 @@ from sql.audit import Entry
 from sql.database import Connection
 from sql.search import Asked, Found, Place
 from sql.verification import Fault, Verified
-from tui import audit_rows, conditions, keys, rows, times, window
+from tui import audit_rows, conditions, exporting, keys, rows, times, window
 from tui.detail import Detail
+from tui.dialog import Dialog
 from tui.listing import Listing
 from tui.picker import Choice, Picker
 from tui.rows import Column, Line, Row
@@ -243,6 +244,14 @@ class Audit(Listing):
         back = RANGES[name][1]
         self._since = None if back is None else self.at.now - back
         self._begin_anew()
+
+    def action_export(self) -> None:
+        hands = self.app.hands
+        if hands is None:
+            super().action_export()
+        else:
+            asked = conditions.named(self.asked, self._names)
+            self.app.push_screen(Dialog(exporting.ask_log(self.app, hands, asked, self.at)))
 
     # The chain
 

@@ -749,6 +749,21 @@ JAPANESE = {
     "Deliver {bundle} to {code}": "{bundle} を {code} へ投入",
     "Deliver": "投入する",
     # Export
+    "Export the log": "監査記録の書き出し",
+    "All entries that fit the range and the search, however many, oldest first, also those not shown here.": (
+        "期間と検索条件に合う記録を、画面にないものも含めてすべて、古い順に書き出します。"
+    ),
+    "They go to a file that does not exist yet: CSV, or JSON lines where its name ends so.": (
+        "まだ存在しないファイルに書き出します。CSV、または名前の末尾が .jsonl なら JSON 行形式です。"
+    ),
+    "The log is being written to {file}; the screens go on.": (
+        "監査記録を {file} に書き出しています。画面はそのまま使えます。"
+    ),
+    "The log was not written: the database does not answer.": (
+        "監査記録を書き出せませんでした。データベースが応答しません。"
+    ),
+    "1 entry is in {file}.": "1件を {file} に書き出しました。",
+    "{count:,} entries are in {file}.": "{count:,}件を {file} に書き出しました。",
     "Export 1 row": "1行の書き出し",
     "Export {count:,} rows": "{count:,}行の書き出し",
     "What is listed goes to a file that does not exist yet: CSV, or JSON lines where its name ends so.": (
