@@ -228,3 +228,19 @@ def test_what_there_is_one_of_is_called_so(monkeypatch):
     assert job_rows.tally(["a", "b", "c", "d"]) == "a 1, b 1, c 1, 1 other kind"
     monkeypatch.setenv("LANG", "ja_JP.UTF-8")
     assert words.counted("jobs", 1) == words.counted("jobs", 2) == "ジョブ"
+
+
+@pytest.mark.parametrize(
+    ("state", "titles", "guard"),
+    [
+        ("held", ("NOW", "NEW"), "HOLD deleted"),
+        ("applied", ("BEFORE", "AFTER"), "approved"),
+        ("rolled_back", ("BEFORE", "AFTER"), "approved"),
+        ("discarded", ("BEFORE", "NEW"), "turned down"),
+    ],
+)
+def test_the_guard_holds_nothing_any_more_once_it_was_decided(state, titles, guard):
+    assert tuple(one.title for one in findings.count_columns(state)[1:3]) == titles
+    held = Count("students", 100, 80, 0, 0, 20, "hold:deleted")
+    assert findings.count_row(held, state).cells[7][0] == guard
+    assert findings.count_row(msgspec.structs.replace(held, guard="ok"), state).cells[7][0] == "ok"

@@ -130,6 +130,15 @@ async def test_a_japanese_filter_takes_the_words_of_both_languages(still, shown,
         assert len(opened.app.screen.table.rows) == 11
 
 
+async def test_a_note_goes_with_tab_too(still, shown):
+    async with shown(still) as opened:
+        for key in ("tab", "shift+tab"):
+            await opened.press("2", "g", "j", "j", "enter", "y")
+            assert "Copied" in opened.lines[-1]
+            await opened.press(key)
+            assert "Tab next tab" in opened.lines[-1], key
+
+
 async def test_the_diff_shows_counts_and_guard(still, shown):
     async with shown(still) as opened:
         await opened.press("2", [*"jjjjj"], "enter", "tab")
