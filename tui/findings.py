@@ -14,10 +14,10 @@ from tui.words import say, word
 
 PROBLEM_COLUMNS = (
     Column(word("FILE"), 18),
-    Column(word("LINE"), 7, right=True),
+    Column(word("LINE"), 9, right=True),
     Column(word("COLUMN"), 16, grow=1),
     Column(word("RULE"), 16),
-    Column(word("VALUE"), 17, grow=2),
+    Column(word("VALUE"), 15, grow=2),
 )
 COUNT_COLUMNS = (
     Column(word("ENTITY"), 16, grow=1),
@@ -45,7 +45,7 @@ def problem_row(place: int, one: Fault) -> Row:
         key=str(place),
         cells=(
             (one.file or say("(bundle)"), ""),
-            (text.figure(one.line, 7) if one.line else "-", ""),
+            (f"{one.line:,}" if one.line else "-", ""),
             (one.column or "-", ""),
             (one.code, "bad" if one.severity == "error" else "warn"),
             (one.value, ""),

@@ -185,7 +185,7 @@ class JobDetail(Listing):
         said = self._raw_said
         if not said and self.data.faults:
             one = self.data.faults[self._fault]
-            said = say("{place}: {message}", place=findings.place(one), message=findings.message(one))
+            said = f"{one.code} " + say("{place}: {message}", place=findings.place(one), message=findings.message(one))
         return [*self.sentences(said, "", 4), self.found(shown, total, self.tab_words())]
 
     async def _read_raw(self) -> None:

@@ -220,6 +220,13 @@ def test_a_load_says_how_fast_it_is_and_how_long_it_will_take():
     assert job_rows.pace(msgspec.structs.replace(loading, phase_of=None)) == ""
 
 
+def test_lines_beyond_a_million_are_marked_as_all_are():
+    assert findings.PROBLEM_COLUMNS[1].width == cell_len("1,204,511")
+    assert (
+        findings.problem_row(0, Fault("E-TEXT", "error", "users.csv", 1_204_511, "", "", "")).cells[1][0] == "1,204,511"
+    )
+
+
 def test_what_there_is_one_of_is_called_so(monkeypatch):
     for what, one in words.ONE.items():
         assert words.counted(what, 1) == one
