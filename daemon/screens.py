@@ -8,6 +8,7 @@ import datetime
 import uuid
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Literal
 
 from daemon import journal
 from daemon.here import Here
@@ -15,6 +16,7 @@ from sql import audit, clients, database, tenants
 from sql.clients import Client
 from sql.database import Connection
 from sql.jobs import Job
+from sql.search import Asked
 from sql.tenants import Tenant
 from tui.hands import Hands, Raw, Rehearsal
 
@@ -71,6 +73,12 @@ def hands(here: Here, conninfo: str) -> Hands:
     ) -> tuple[str, str]:
         return await clients.add(conn, owner.id, name, allowed, here.master, actor)
 
+    async def export(asked: Asked, file: Path, format: Literal["csv", "jsonl"]) -> int:
+        from daemon import auditing
+
+        async with database.open_pool(conninfo, size=1, patience=PATIENCE) as pool:
+            return await auditing.export(pool, asked, file, format, here.actor)
+
     def used(tenant_id: int, doors: Sequence[int]) -> int:
         from daemon import quota
 
@@ -83,6 +91,7 @@ def hands(here: Here, conninfo: str) -> Hands:
         deliver,
         rotate,
         make,
+        export,
         here.api,
         used,
         journal.follow if journal.there() else None,

@@ -6,6 +6,7 @@ import getpass
 import os
 import sys
 import time
+import uuid
 from collections.abc import Callable, Sequence
 from contextlib import aclosing
 from pathlib import Path
@@ -265,6 +266,8 @@ class RosterHub(App[int]):
         """To one of the screens of the second line."""
         while len(self.screen_stack) > 2:
             self.pop_screen()
+        if name == "overview" and self._tenant_before:
+            self.tenant = self._tenant_before.pop()
         self.switch_screen(name)
 
     def back(self, screen: Listing, *, quitting: bool) -> None:
@@ -274,16 +277,15 @@ class RosterHub(App[int]):
         if len(self.screen_stack) > 2:
             self.pop_screen()
         elif not isinstance(screen, Overview):
-            if self._tenant_before:
-                self.tenant = self._tenant_before.pop()
             self.action_go("overview")
         elif quitting:
             self.exit(0)
 
-    def open_tenant(self, code: str) -> None:
-        """The jobs of one tenant; back on the Overview all are there again."""
+    def open_tenant(self, code: str, job: uuid.UUID | None) -> None:
+        """The jobs of one tenant with the cursor on this one; back on the Overview all tenants are there again."""
         self._tenant_before = [self.tenant]
         self.tenant = code
+        self.get_screen("jobs", Jobs).begin(job)
         self.action_go("jobs")
 
     def set_tenant(self, code: str) -> None:

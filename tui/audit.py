@@ -14,8 +14,9 @@ from sql.audit import Entry
 from sql.database import Connection
 from sql.search import Asked, Found, Place
 from sql.verification import Fault, Verified
-from tui import audit_rows, conditions, keys, rows, times, window
+from tui import audit_rows, conditions, exporting, keys, rows, times, window
 from tui.detail import Detail
+from tui.dialog import Dialog
 from tui.listing import Listing
 from tui.picker import Choice, Picker
 from tui.rows import Column, Line, Row
@@ -172,14 +173,14 @@ class Audit(Listing):
             fault = self._fault(one)
             if fault:
                 lines[0] = self.sentence(fault, "bad")
-        what = say("entries")
+        more = ""
         if self.data.above:
-            what += say(", newer above")
+            more += say(", newer above")
         if self.data.searched is not None:
-            what += say(", searched back to {time}", time=times.day(self.data.searched[0], self.at.zone))
+            more += say(", searched back to {time}", time=times.day(self.data.searched[0], self.at.zone))
         elif not self.data.ended:
-            what += say(", older below")
-        return [*lines, self.found(shown, total, what)]
+            more += say(", older below")
+        return [*lines, self.found(shown, total, word("entries"), more)]
 
     @property
     def _is_all(self) -> bool:
@@ -244,6 +245,14 @@ class Audit(Listing):
         self._since = None if back is None else self.at.now - back
         self._begin_anew()
 
+    def action_export(self) -> None:
+        hands = self.app.hands
+        if hands is None:
+            super().action_export()
+        else:
+            asked = conditions.named(self.asked, self._names)
+            self.app.push_screen(Dialog(exporting.ask_log(self.app, hands, asked, self.at)))
+
     # The chain
 
     def action_verify(self) -> None:
@@ -278,8 +287,13 @@ class Audit(Listing):
 
     def _tell(self, found: Verified) -> None:
         if not found.count:
-            said = say("{count:,} entries are as they were sealed. Anchor: {anchor}", count=found.links,
-                       anchor=str(found.anchor))  # fmt: skip
+            said = say(
+                "1 entry is as it was sealed. Anchor: {anchor}"
+                if found.links == 1
+                else "{count:,} entries are as they were sealed. Anchor: {anchor}",
+                count=found.links,
+                anchor=str(found.anchor),
+            )
             self.say(said)
         else:
             entries = self.data.entries if self.data else []

@@ -14,10 +14,10 @@ from tui.words import say, word
 
 PROBLEM_COLUMNS = (
     Column(word("FILE"), 18),
-    Column(word("LINE"), 7, right=True),
+    Column(word("LINE"), 9, right=True),
     Column(word("COLUMN"), 16, grow=1),
     Column(word("RULE"), 16),
-    Column(word("VALUE"), 17, grow=2),
+    Column(word("VALUE"), 15, grow=2),
 )
 COUNT_COLUMNS = (
     Column(word("ENTITY"), 16, grow=1),
@@ -29,6 +29,8 @@ COUNT_COLUMNS = (
     Column(word("CHANGE"), 6, right=True),
     Column(word("GUARD"), 12),
 )
+DECIDED = {"applied": word("approved"), "rolled_back": word("approved"), "discarded": word("turned down")}
+"""What became of a held bundle, by the state of its job: then the guard holds it no more."""
 FILE_COLUMNS = (
     Column(word("FILE"), 24, grow=1),
     Column(word("ROWS"), 12, right=True),
@@ -43,7 +45,7 @@ def problem_row(place: int, one: Fault) -> Row:
         key=str(place),
         cells=(
             (one.file or say("(bundle)"), ""),
-            (text.figure(one.line, 7) if one.line else "-", ""),
+            (f"{one.line:,}" if one.line else "-", ""),
             (one.column or "-", ""),
             (one.code, "bad" if one.severity == "error" else "warn"),
             (one.value, ""),
@@ -84,11 +86,22 @@ def remedy(one: Fault) -> str:
     return CODES[one.code].fix_japanese if words.japanese() else CODES[one.code].fix
 
 
-def count_row(one: Count) -> Row:
-    """What a job did, or would do, to one entity."""
+def count_columns(state: str) -> tuple[Column, ...]:
+    """Those of the counts: what was now and new when the bundle came is before and after once it is applied."""
+    if state not in DECIDED:
+        return COUNT_COLUMNS
+    entity, now, new, *rest = COUNT_COLUMNS
+    after = new if state == "discarded" else msgspec.structs.replace(new, title=word("AFTER"))
+    return (entity, msgspec.structs.replace(now, title=word("BEFORE")), after, *rest)
+
+
+def count_row(one: Count, state: str = "") -> Row:
+    """What a job of that state did, or would do, to one entity."""
     moved = one.updated if one.guard == "hold:updated" else one.deleted
     share = moved / one.before if one.before else 0.0
     guard = words.GUARDS.get(one.guard, one.guard)
+    if one.guard != "ok":
+        guard = DECIDED.get(state, guard)
     return Row(
         key=one.entity,
         cells=(

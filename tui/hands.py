@@ -4,7 +4,7 @@ import datetime
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -13,6 +13,7 @@ from sql.clients import Client
 from sql.database import Connection
 from sql.jobs import Count, Fault, Job
 from sql.samples import Sample
+from sql.search import Asked
 from sql.tenants import Tenant
 
 
@@ -66,6 +67,8 @@ class Hands(msgspec.Struct, frozen=True):
     """A new secret of a client, in the transaction of the connection."""
     make: Callable[[Connection, Tenant, str, Sequence[str], audit.Actor], Awaitable[tuple[str, str]]]
     """A new client of a tenant with this name and these scopes: its id and its secret, in the same transaction."""
+    export: Callable[[Asked, Path, Literal["csv", "jsonl"]], Awaitable[int]]
+    """Entries of the log, all that fit, into a file; how many there were. Raises Refused."""
     api: str
     """The address of the API, without a slash at its end."""
     used: Callable[[int, Sequence[int]], int]

@@ -132,6 +132,7 @@ JAPANESE = {
     "PROGRESS": "経過・結果",
     "ROWS/S": "行/秒",
     "jobs": "ジョブ",
+    "job": "ジョブ",
     "the newest": "新しい順に",
     "No job fits the filter.": "条件に合うジョブはありません。",
     "No bundle has come yet.": "データはまだ届いていません。",
@@ -178,6 +179,10 @@ JAPANESE = {
     "VALUE": "値",
     "ENTITY": "種類",
     "NOW": "現在",
+    "BEFORE": "反映前",
+    "AFTER": "反映後",
+    "approved": "承認済み",
+    "turned down": "却下済み",
     "NEW": "反映後",
     "INSERT": "追加",
     "UPDATE": "更新",
@@ -204,11 +209,14 @@ JAPANESE = {
     "1 warning": "警告1件",
     "{count:,} warnings": "警告{count:,}件",
     " ({count:,} shown)": "（うち{count:,}件を表示）",
+    "1 other kind": "ほか1種類",
     "{count} other kinds": "ほか{count}種類",
     "problems": "問題",
+    "problem": "問題",
     "entities": "種類",
     "files": "ファイル",
     "steps": "段階",
+    "step": "段階",
     "No counts: the bundle was not compared with the roster.": "件数はありません。名簿との比較は行われていません。",
     # The log
     "TIME ({zone})": "時刻 ({zone})",
@@ -220,6 +228,7 @@ JAPANESE = {
     "yes": "成功",
     "NO": "失敗",
     "entries": "記録",
+    "entry": "記録",
     ", newer above": "、上に続きあり",
     ", older below": "、下に続きあり",
     "tenant {code}": "テナント {code}",
@@ -254,6 +263,7 @@ JAPANESE = {
     "Chain: WRONG, {count:,}": "封印: 異常{count:,}件",
     "not sealed yet": "未封印",
     "prev {before}  hash {own}": "前 {before}  値 {own}",
+    "1 entry is as it was sealed. Anchor: {anchor}": "1件、封印時のままです。控え: {anchor}",
     "{count:,} entries are as they were sealed. Anchor: {anchor}": (
         "{count:,}件すべて封印時のままです。控え: {anchor}"
     ),
@@ -425,6 +435,7 @@ JAPANESE = {
     "Tab next tab  Enter open  a actions  e export  ? help  Esc back": (
         "Tab 次のタブ  Enter 開く  a 操作  e 書き出し  ? ヘルプ  Esc 戻る"
     ),
+    "{bundle}, 1 error: Enter shows file and line.": ("{bundle}、エラー1件。Enter でファイルと行を表示します。"),
     "{bundle}, {errors:,} errors: Enter shows file and line.": (
         "{bundle}、エラー {errors:,}件。Enter でファイルと行を表示します。"
     ),
@@ -675,6 +686,7 @@ JAPANESE = {
     "INFO": "情報",
     "ERROR": "エラー",
     "log lines": "ログ",
+    "log line": "ログ",
     "Level from {level} on   unit: {unit}": "レベル {level} 以上   部分: {unit}",
     "There is no journal here: the log is on the standard error of `rosterhub run`.": (
         "ここにはジャーナルがありません。ログは `rosterhub run` の標準エラーに出力されています。"
@@ -697,6 +709,7 @@ JAPANESE = {
     "changes": "更新",
     "goes": "削除",
     "versions": "版",
+    "version": "版",
     "Record {entity} {id} of {tenant}": "{tenant} の {entity} {id}",
     "names masked": "氏名は伏せています",
     "NAMES SHOWN": "氏名を表示中",
@@ -740,12 +753,29 @@ JAPANESE = {
     "Deliver {bundle} to {code}": "{bundle} を {code} へ投入",
     "Deliver": "投入する",
     # Export
+    "Export the log": "監査記録の書き出し",
+    "All entries that fit the range and the search, however many, oldest first, also those not shown here.": (
+        "期間と検索条件に合う記録を、画面にないものも含めてすべて、古い順に書き出します。"
+    ),
+    "They go to a file that does not exist yet: CSV, or JSON lines where its name ends so.": (
+        "まだ存在しないファイルに書き出します。CSV、または名前の末尾が .jsonl なら JSON 行形式です。"
+    ),
+    "The log is being written to {file}; the screens go on.": (
+        "監査記録を {file} に書き出しています。画面はそのまま使えます。"
+    ),
+    "The log was not written: the database does not answer.": (
+        "監査記録を書き出せませんでした。データベースが応答しません。"
+    ),
+    "1 entry is in {file}.": "1件を {file} に書き出しました。",
+    "{count:,} entries are in {file}.": "{count:,}件を {file} に書き出しました。",
+    "Export 1 row": "1行の書き出し",
     "Export {count:,} rows": "{count:,}行の書き出し",
     "What is listed goes to a file that does not exist yet: CSV, or JSON lines where its name ends so.": (
         "一覧を新しいファイルに書き出します。CSV、または名前の末尾により1行1件のJSONになります。"
     ),
     "File (.csv or .jsonl):": "ファイル（.csv か .jsonl）:",
     "Write": "書き出す",
+    "1 row is in {file}.": "1行を {file} に書き出しました。",
     "{count:,} rows are in {file}.": "{count:,}行を {file} に書き出しました。",
     # Refusals
     "A reason is needed; it is kept in the audit log.": "理由が必要です。監査ログに残ります。",

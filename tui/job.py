@@ -83,7 +83,7 @@ class JobDetail(Listing):
         if self.tab == "problems":
             return findings.PROBLEM_COLUMNS
         if self.tab == "diff":
-            return findings.COUNT_COLUMNS
+            return findings.count_columns(self.job.state)
         if self.tab == "raw":
             return raw.COLUMNS
         return findings.FILE_COLUMNS if self.tab == "files" else findings.TIME_COLUMNS
@@ -94,7 +94,7 @@ class JobDetail(Listing):
         if self.tab == "problems":
             return [findings.problem_row(place, one) for place, one in enumerate(self.data.faults)]
         if self.tab == "diff":
-            return [findings.count_row(one) for one in self.data.counts]
+            return [findings.count_row(one, self.job.state) for one in self.data.counts]
         if self.tab == "files":
             return findings.file_rows(self.data.job, self.data.faults)
         if self.tab == "raw":
@@ -185,7 +185,7 @@ class JobDetail(Listing):
         said = self._raw_said
         if not said and self.data.faults:
             one = self.data.faults[self._fault]
-            said = say("{place}: {message}", place=findings.place(one), message=findings.message(one))
+            said = f"{one.code} " + say("{place}: {message}", place=findings.place(one), message=findings.message(one))
         return [*self.sentences(said, "", 4), self.found(shown, total, self.tab_words())]
 
     async def _read_raw(self) -> None:
@@ -246,7 +246,7 @@ class JobDetail(Listing):
     def action_tab(self, by: int) -> None:
         if self.has_class("-asking"):
             return
-        self._turned = True
+        self._turned, self.note = True, ""  # a key with priority: `on_key` does not hear of it
         if self.tab == "problems" and self.table.row is not None:
             self._fault = int(self.table.row.key)
         self.tab = TABS[(TABS.index(self.tab) + by) % len(TABS)]

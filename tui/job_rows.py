@@ -113,7 +113,13 @@ def line(one: Job, at: Moment) -> str:
     """The sentence on a job: when it came, and why it is as it is."""
     said = because(one.reason, one.reason_japanese) or pace(one) or one.bundle
     if one.state == "rejected" and one.errors and not one.reason:
-        said = say("{bundle}, {errors:,} errors: Enter shows file and line.", bundle=one.bundle, errors=one.errors)
+        said = say(
+            "{bundle}, 1 error: Enter shows file and line."
+            if one.errors == 1
+            else "{bundle}, {errors:,} errors: Enter shows file and line.",
+            bundle=one.bundle,
+            errors=one.errors,
+        )
     return f"{str(one.id)[:8]} {times.day(one.received_at, at.zone)} {words.state(one.state)}: {said}"
 
 
@@ -137,5 +143,6 @@ def tally(kinds: Sequence[str], most: int = 3) -> str:
     for kind in kinds:
         counted[kind] = counted.get(kind, 0) + 1
     order = sorted(counted.items(), key=lambda pair: (-pair[1], pair[0]))
-    rest = [say("{count} other kinds", count=len(order) - most)] if len(order) > most else []
+    more = len(order) - most
+    rest = [say("1 other kind" if more == 1 else "{count} other kinds", count=more)] if more > 0 else []
     return say(", ").join([f"{kind} {number:,}" for kind, number in order[:most]] + rest)

@@ -200,10 +200,10 @@ class Listing(Stage):
         lines = [self.sentence(line, style) for line in text.wrap(said, max(1, self.size.width - 2), height)]
         return [*lines, *[()] * (height - len(lines))]
 
-    def found(self, shown: int, total: int, what: str) -> Line:
+    def found(self, shown: int, total: int, what: str, more: str = "") -> Line:
         """The line that tells the filter and how far one has come; `what` the rows are, by a word of the catalogue."""
         left = f" {say('Filter: {filter}', filter=self.filter)}" if self.filter else ""
-        what = say(what)
+        what = words.counted(what, total) + more
         if self.filter:
             count = say("{shown:,} of {total:,} {what}", shown=shown, total=total, what=what)
         else:

@@ -72,4 +72,5 @@ class Overview(Listing):
         return found
 
     def open(self, row: Row) -> None:
-        self.app.open_tenant(row.key)
+        one = self.chosen
+        self.app.open_tenant(row.key, one.job_id if one else None)

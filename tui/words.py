@@ -167,8 +167,29 @@ SETTINGS = {
 }
 """What can be set for a tenant, as `wishes` names it."""
 
+ONE = {
+    "clients": word("client"),
+    "entities": word("entity"),
+    "entries": word("entry"),
+    "files": word("file"),
+    "inboxes": word("inbox"),
+    "jobs": word("job"),
+    "lines": word("line"),
+    word("log lines"): word("log line"),
+    "problems": word("problem"),
+    "steps": word("step"),
+    "tenants": word("tenant"),
+    "versions": word("version"),
+}
+"""What rows are called where there is one."""
+
 SEVERITIES = {"error": word("error"), "warning": word("warning")}
 DONE = {True: word("yes"), False: word("NO")}
+
+
+def counted(what: str, number: int) -> str:
+    """What so many rows are called."""
+    return say(ONE.get(what, what) if number == 1 else what)
 
 
 def state(name: str) -> str:

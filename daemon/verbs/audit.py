@@ -1,46 +1,30 @@
 """rosterhub audit: who did what, and whether the log is what it was."""
 
-import contextlib
-import csv
 import datetime
-import os
 import re
-import sys
-from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
-from typing import Any, Literal, TextIO
+from typing import Any, Literal
 
 import msgspec
 from cyclopts import App
 
-from daemon import printing, sealing
+from daemon import auditing, printing, sealing
 from daemon.verbs import Given, orderly
-from oneroster import safe
 from oneroster.refused import Refused
-from sql import audit, clients, database, shown
+from sql import clients, database, shown
 from sql import search as searching
-from sql.audit import Entry
 from sql.database import Connection, Pool
 from sql.search import Asked, Found
 from sql.verification import Verified
 
 app = App(name="audit", help="Who did what, and when.")
 
-HEADER = ("id", "at", "tenant", "who", "kind", "from", "action", "target", "ok", "detail")
 PATIENCE = 5.0
 """Seconds that a search for free text may take."""
 SPAN = re.compile(r"(\d{1,5})([mhd])")
 UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 
 Result = Literal["ok", "no"]
-Format = Literal["csv", "jsonl"]
-
-
-class Unwritable(Refused):
-    """The file cannot be written."""
-
-    hint = "Name one in a folder that is there and may be written to."
-    exit_code = 73
 
 
 class NoTime(Refused):
@@ -110,7 +94,7 @@ def list_(
 
     found = here.run(work)
     if json:
-        printing.data([_json(one) for one in found.entries])
+        printing.data([auditing.told(one) for one in found.entries])
     else:
         printing.table(
             ("ID", "TIME", "WHO", "FROM", "ACTION", "TARGET", "OK"),
@@ -132,7 +116,7 @@ def list_(
 def export(
     file: Path | None = None,
     *,
-    format: Format = "csv",
+    format: auditing.Format = "csv",
     tenant: str | None = None,
     who: list[str] | None = None,
     action: list[str] | None = None,
@@ -177,12 +161,7 @@ def export(
     async def work(pool: Pool) -> int:
         async with database.hub(pool, "viewer", read_only=True) as conn:
             asked = await _named(conn, given)
-        detail = {"format": format, **{name: value for name, value in msgspec.to_builtins(asked).items() if value}}
-        async with database.hub(pool, "viewer") as conn:
-            await audit.write(conn, None, here.actor, "audit.export", detail=detail)
-        async with database.hub(pool, "viewer", read_only=True) as conn:
-            with _opened(file) as stream:
-                return await _write(stream, format, searching.every(conn, asked))
+        return await auditing.export(pool, asked, file, format, here.actor)
 
     with orderly():
         count = here.run(work)
@@ -299,52 +278,3 @@ def _time(said: str | None) -> datetime.datetime | None:
         return datetime.datetime.fromisoformat(said).astimezone(datetime.UTC)
     except (ValueError, OverflowError) as error:
         raise NoTime(f"{said!r}.") from error
-
-
-def _json(one: Entry) -> dict[str, Any]:
-    return {
-        "id": one.id,
-        "at": shown.instant(one.at),
-        "tenant": one.tenant,
-        "who": one.who,
-        "kind": one.who_kind,
-        "from": one.origin,
-        "action": one.action,
-        "target": one.target,
-        "ok": one.ok,
-        "detail": one.detail,
-    }
-
-
-@contextlib.contextmanager
-def _opened(file: Path | None) -> Iterator[TextIO]:
-    """The file, which has its name once it is whole and is for us alone; or standard output."""
-    if file is None:
-        yield sys.stdout
-        return
-    part = file.with_name(f".{file.name}.part")
-    try:
-        with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as stream:
-            yield stream
-        part.replace(file)
-    except OSError as error:
-        raise Unwritable(f"{file}: {error.strerror}.") from error
-    finally:
-        part.unlink(missing_ok=True)
-
-
-async def _write(stream: TextIO, format: Format, entries: AsyncIterator[Entry]) -> int:
-    """How many entries were written."""
-    count = 0
-    writer = csv.writer(stream, lineterminator="\r\n", quoting=csv.QUOTE_ALL)
-    if format == "csv":
-        writer.writerow(HEADER)
-    async for one in entries:
-        count += 1
-        said = _json(one)
-        if format == "jsonl":
-            stream.write(safe.json(msgspec.json.encode(said).decode()) + "\n")
-        else:
-            said |= {"ok": "yes" if one.ok else "no", "detail": msgspec.json.encode(one.detail).decode()}
-            writer.writerow([safe.cell("" if value is None else str(value)) for value in said.values()])
-    return count

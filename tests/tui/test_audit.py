@@ -8,7 +8,7 @@ import pytest
 
 from sql import audit, chain, database, search, tenants, verification
 from tests.tui import hub
-from tui import audit_rows, format
+from tui import audit_rows, exporting, format
 from tui.audit import Audit
 from tui.detail import Detail
 
@@ -119,7 +119,7 @@ async def test_a_search_that_takes_long_goes_on_by_itself(moving, shown, monkeyp
         assert "searched back to" in opened.text
         for _ in range(8):
             await opened.look()
-        assert opened.line("1 of 1 entries")
+        assert opened.line("1 of 1 entry")
         assert "searched back" not in opened.text
         assert len(opened.app.screen.data.entries) == 1
 
@@ -178,3 +178,32 @@ async def test_without_the_key_the_screen_says_where_it_is(still, shown):
     async with shown(still) as opened:
         await opened.press("3", "v")
         assert opened.line("rosterhub audit verify")
+
+
+async def test_all_that_fits_is_exported_and_not_the_window_alone(moving, shown, hands, tmp_path):
+    with psycopg.connect(moving) as conn:
+        conn.execute(
+            "INSERT INTO audit (at, who, who_kind, action) SELECT %s - n * interval '1 minute', 'lms', 'client',"
+            " 'api.read users' FROM generate_series(1, 1000) n",
+            (hub.NOW - datetime.timedelta(days=1),),
+        )
+    file = tmp_path / "log.jsonl"
+    async with shown(moving, hands=hands) as opened:
+        await opened.press("3", "slash", [*"action:api since:9d"], "enter", "e")
+        assert opened.line("Same as: rosterhub audit export FILE --action 'api*' --since")
+        await opened.type(str(file))
+        await opened.confirm()
+        assert opened.line("1,001 entries are in ")
+        assert len(file.read_text(encoding="utf-8").splitlines()) == 1_001
+        await opened.press("e")
+        await opened.type(str(file))
+        await opened.confirm()
+        assert "File exists" in opened.text
+
+
+def test_the_command_that_writes_the_same():
+    asked = search.Asked(tenant="kita", ok=False, since=hub.NOW, words=("a b",))
+    assert exporting.twin(asked) == (
+        "rosterhub audit export FILE --tenant kita --result no --since 2026-04-01T05:02:11.482Z --search 'a b'"
+    )
+    assert exporting.twin(search.Asked(without=("x",))) == ""

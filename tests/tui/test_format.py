@@ -10,7 +10,7 @@ from rich.cells import cell_len
 from sql.jobs import Count, Fault, Job
 from sql.tenants import Health
 from tests.tui.hub import NOW
-from tui import audit_rows, filters, findings, job_rows, rows, tenant_rows, times
+from tui import audit_rows, filters, findings, job_rows, rows, tenant_rows, times, words
 from tui.format import Moment
 
 AT = Moment(NOW, times.JAPAN)
@@ -218,3 +218,36 @@ def test_a_load_says_how_fast_it_is_and_how_long_it_will_take():
     )
     assert job_rows.line(loading, AT).endswith("LOADING: 300,000 of 1,200,000 rows, 30,000 rows/s, 30 s to go")
     assert job_rows.pace(msgspec.structs.replace(loading, phase_of=None)) == ""
+
+
+def test_lines_beyond_a_million_are_marked_as_all_are():
+    assert findings.PROBLEM_COLUMNS[1].width == cell_len("1,204,511")
+    assert (
+        findings.problem_row(0, Fault("E-TEXT", "error", "users.csv", 1_204_511, "", "", "")).cells[1][0] == "1,204,511"
+    )
+
+
+def test_what_there_is_one_of_is_called_so(monkeypatch):
+    for what, one in words.ONE.items():
+        assert words.counted(what, 1) == one
+        assert words.counted(what, 0) == words.counted(what, 2) == what
+    assert words.counted("the newest", 1) == "the newest"
+    assert job_rows.tally(["a", "b", "c", "d"]) == "a 1, b 1, c 1, 1 other kind"
+    monkeypatch.setenv("LANG", "ja_JP.UTF-8")
+    assert words.counted("jobs", 1) == words.counted("jobs", 2) == "ジョブ"
+
+
+@pytest.mark.parametrize(
+    ("state", "titles", "guard"),
+    [
+        ("held", ("NOW", "NEW"), "HOLD deleted"),
+        ("applied", ("BEFORE", "AFTER"), "approved"),
+        ("rolled_back", ("BEFORE", "AFTER"), "approved"),
+        ("discarded", ("BEFORE", "NEW"), "turned down"),
+    ],
+)
+def test_the_guard_holds_nothing_any_more_once_it_was_decided(state, titles, guard):
+    assert tuple(one.title for one in findings.count_columns(state)[1:3]) == titles
+    held = Count("students", 100, 80, 0, 0, 20, "hold:deleted")
+    assert findings.count_row(held, state).cells[7][0] == guard
+    assert findings.count_row(msgspec.structs.replace(held, guard="ok"), state).cells[7][0] == "ok"

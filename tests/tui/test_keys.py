@@ -55,6 +55,26 @@ async def test_enter_opens_the_tenants_jobs_and_escape_brings_all_back(still, sh
         assert "all tenants" in opened.lines[0]
 
 
+async def test_a_tenant_is_opened_on_the_job_whose_state_it_bears(still, shown):
+    async with shown(still) as opened:
+        await opened.press("2", "G", "slash", [*"state:discarded"], "enter", "1", "enter")
+        assert opened.line("2 jobs")
+        assert opened.line("> ").startswith("> 7f3a90aa")
+        await opened.press("j", "1", "j", "enter")
+        assert opened.line("> ").startswith("> 7f3a8f01")
+
+
+async def test_all_tenants_are_back_by_1_as_by_escape_and_one_that_was_chosen_stays(still, shown):
+    async with shown(still) as opened:
+        for back in ("1", "escape"):
+            await opened.press("enter", "3", back)
+            assert "all tenants" in opened.lines[0], back
+        await opened.press("T", [*"minato"], "enter")
+        for back in ("1", "escape"):
+            await opened.press("enter", back)
+            assert "Minato Ward" in opened.lines[0], back
+
+
 async def test_jobs_say_how_far_they_are(still, shown):
     async with shown(still) as opened:
         await opened.press("2")
@@ -108,6 +128,15 @@ async def test_a_japanese_filter_takes_the_words_of_both_languages(still, shown,
             await opened.press("escape")
         await opened.press("slash", [*"！状態：保留、障害"], "enter")
         assert len(opened.app.screen.table.rows) == 11
+
+
+async def test_a_note_goes_with_tab_too(still, shown):
+    async with shown(still) as opened:
+        for key in ("tab", "shift+tab"):
+            await opened.press("2", "g", "j", "j", "enter", "y")
+            assert "Copied" in opened.lines[-1]
+            await opened.press(key)
+            assert "Tab next tab" in opened.lines[-1], key
 
 
 async def test_the_diff_shows_counts_and_guard(still, shown):
@@ -180,7 +209,7 @@ async def test_the_log_is_searched_by_the_database(still, shown):
         assert opened.line("sftp.login").rstrip().endswith("NO")
         assert "山田^[[31m" in opened.line("tenant.add")
         await opened.press("slash", [*"rotate"], "enter")
-        assert opened.line("1 of 1 entries")
+        assert opened.line("1 of 1 entry")
         assert opened.line("overlap=7d")
         await opened.press("enter")
         assert isinstance(opened.app.screen, Detail)
