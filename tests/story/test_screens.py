@@ -98,7 +98,7 @@ async def test_a_dangerous_bundle_is_held_understood_approved_and_undone(
         assert pupil in gone
         await opened.press("enter")
         assert isinstance(opened.app.screen, Record)
-        await until(opened, "1 versions")
+        await until(opened, "1 version")
         assert "users.csv line" in opened.text
         family = next(row["familyName"] for row in files["users"] if row["sourcedId"] == pupil)
         await opened.press("enter")

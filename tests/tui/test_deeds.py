@@ -502,7 +502,7 @@ async def test_what_is_listed_is_exported_and_no_cell_computes(moving, shown, tm
         await opened.press("2", "slash", [*"state:held"], "enter", "e")
         await opened.type(str(tmp_path / "jobs.csv"))
         await opened.confirm()
-        assert opened.line("1 rows are in")
+        assert opened.line("1 row is in")
         await opened.press("e")
         await opened.type(str(tmp_path / "jobs.jsonl"))
         await opened.confirm()

@@ -55,7 +55,7 @@ async def test_the_log_is_followed_filtered_and_folded(moving, shown, logging):
         assert opened.line("6 log lines")
         await opened.press("w", "l", "l")
         assert opened.line("Level from ERROR on")
-        assert opened.line("1 log lines")
+        assert opened.line("1 log line")
         await opened.press("l", "u")
         assert opened.line("unit: api")
         assert opened.app.screen.table.row.copied == "nothing much"
