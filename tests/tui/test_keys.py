@@ -256,7 +256,7 @@ async def test_q_goes_back_and_at_the_top_quits(still, shown):
 
 
 async def everything(conninfo: str) -> dict[str, str]:
-    """A checksum of every table there is."""
+    """A checksum of every table there is, but for the entries that the log was written to a file: no key undoes those."""
     async with database.connect(conninfo) as conn:
         cursor = await conn.execute(
             "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r' ORDER BY 1"
@@ -264,9 +264,10 @@ async def everything(conninfo: str) -> dict[str, str]:
         return {
             table: await database.fetch_value(
                 conn,
-                SQL("SELECT md5(coalesce(string_agg(t::text, ',' ORDER BY t::text), '')) FROM {} t").format(
-                    Identifier(table)
-                ),
+                SQL(
+                    "SELECT md5(coalesce(string_agg(t::text, ',' ORDER BY t::text), '')) FROM {} t"
+                    " WHERE to_jsonb(t) ->> 'action' IS DISTINCT FROM 'audit.export'"
+                ).format(Identifier(table)),
                 {},
             )
             for (table,) in await cursor.fetchall()
