@@ -256,7 +256,7 @@ async def test_q_goes_back_and_at_the_top_quits(still, shown):
 
 
 async def everything(conninfo: str) -> dict[str, str]:
-    """A checksum of every table there is, but for the entries that the log was written to a file: no key undoes those."""
+    """A checksum of every table; entries that the log was written to a file are left out, which keys may well do."""
     async with database.connect(conninfo) as conn:
         cursor = await conn.execute(
             "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r' ORDER BY 1"
