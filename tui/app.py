@@ -322,7 +322,8 @@ class RosterHub(App[int]):
             asked = await deed.ask()
         except Refused as error:
             self.note(refusals.told(error))
-        except Away:
+        except (Away, *database.OUTAGE):
+            self.note(say("The database does not answer."))
             self.look()
         else:
             self.push_screen(Dialog(asked))
@@ -361,7 +362,9 @@ class RosterHub(App[int]):
         self.push_screen(Picker(say("Command"), (word("KEY"), word("DOES")), choices, self.perform, width=14))
 
     def action_keys(self) -> None:
-        listed = [one for one in (*keys.EVERYWHERE, *keys.JOB, *keys.AUDIT, *keys.LOGS) if one.keys]
+        own = self.listing.own_keys if self.listing is not None else ()
+        others = [one for one in (*keys.JOB, *keys.AUDIT, *keys.LOGS) if one not in own]
+        listed = [one for one in (*own, *keys.EVERYWHERE, *others) if one.keys]
         choices = [Choice(one.action, say(one.shown), say(one.does)) for one in listed]
         self.push_screen(Picker(say("Keys"), (word("KEY"), word("DOES")), choices, self.perform, width=14))
 

@@ -47,6 +47,7 @@ class Audit(Listing):
     """Entries of the log around the cursor; the next ones are fetched when the cursor comes near the end."""
 
     BINDINGS: ClassVar[list[BindingType]] = keys.bindings(keys.AUDIT)
+    own_keys = keys.AUDIT
     tab_name = "audit"
     head_height = 1
     status_height = 3

@@ -245,7 +245,7 @@ class Dialog(Stage):
             self.tell(say("The database does not allow this to the role {role}. Nothing was changed.", role=role))
         except Refused as error:
             self.tell(refusals.told(error))
-        except Away:
+        except (Away, *database.OUTAGE, TimeoutError):
             self.tell(say("The database did not answer. Look whether it was done before you try again."))
         except OSError as error:
             self.tell(say("It cannot be read: {why}.", why=error.strerror or str(error)))

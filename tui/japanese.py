@@ -691,6 +691,11 @@ JAPANESE = {
     "There is no journal here: the log is on the standard error of `rosterhub run`.": (
         "ここにはジャーナルがありません。ログは `rosterhub run` の標準エラーに出力されています。"
     ),
+    "The journal has no line of RosterHub's units. What a hub started by hand says is on the standard error"
+    " of `rosterhub run`.": (
+        "ジャーナルにRosterHubの記録はありません。"
+        "手動で起動した場合、ログは `rosterhub run` の標準エラーに出力されます。"
+    ),
     "The journal cannot be read: {why}.": "ジャーナルを読み取れません: {why}。",
     "The log has said nothing of this kind yet.": "該当するログはまだありません。",
     # Record

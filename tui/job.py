@@ -40,6 +40,7 @@ class JobDetail(Listing):
     """A job under four tabs, live while it runs."""
 
     BINDINGS: ClassVar[list[BindingType]] = keys.bindings(keys.JOB)
+    own_keys = keys.JOB
     tab_name = "jobs"
     head_height = 2
     status_height = 5

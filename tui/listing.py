@@ -46,6 +46,8 @@ class Listing(Stage):
     Listing.-away > #banner { display: block; }
     """
     AUTO_FOCUS = "Table"
+    own_keys: ClassVar[tuple[keys.Key, ...]] = ()
+    """Those that only this screen has."""
     tab_name: ClassVar[str] = ""
     head_height: ClassVar[int] = 0
     status_height: ClassVar[int] = 1

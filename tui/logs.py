@@ -38,6 +38,7 @@ class Logs(Listing):
     """Lines of the log from a level on, of one unit or all."""
 
     BINDINGS: ClassVar[list[BindingType]] = keys.bindings(keys.LOGS)
+    own_keys = keys.LOGS
     tab_name = "logs"
     status_height = 3
     hint = word("f follow  / search  l level  u unit  w wrap  y copy line  e export  q back")
@@ -119,6 +120,12 @@ class Logs(Listing):
         hands = self.app.hands
         if hands is None or hands.logs is None:
             said = say("There is no journal here: the log is on the standard error of `rosterhub run`.")
+            return [*self.sentences(said, "warn", 2), self.found(shown, total, word("log lines"))]
+        if not self._count and not self._ended:
+            said = say(
+                "The journal has no line of RosterHub's units. What a hub started by hand says is on the standard error"
+                " of `rosterhub run`."
+            )
             return [*self.sentences(said, "warn", 2), self.found(shown, total, word("log lines"))]
         row = self.table.row
         said = self._ended or (row.copied if row else say("The log has said nothing of this kind yet."))

@@ -239,6 +239,19 @@ async def test_keys_and_commands_are_found_by_typing(still, shown):
         assert opened.app.theme in ("textual-light", "ansi-light")
 
 
+@pytest.mark.parametrize(
+    ("keys", "first"),
+    [("1", "1"), ("3", "t"), ("6", "l"), (("2", "enter"), "Tab")],
+    ids=["all", "audit", "logs", "job"],
+)
+async def test_the_keys_of_the_screen_come_first(keys, first, still, shown):
+    async with shown(still) as opened:
+        await opened.press(*keys, "question_mark")
+        listed = [row.cells[0][0] for row in opened.app.screen.table.rows]
+        assert listed[0] == first
+        assert len(listed) == len(set(listed)), "each once"
+
+
 async def test_read_only_says_so_and_uses_the_viewer(still, shown):
     async with shown(still, read_only=True, role="operator") as opened:
         assert "operator RO" in opened.lines[0]

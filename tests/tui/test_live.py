@@ -13,6 +13,7 @@ from daemon.here import Here
 from sql import database
 from tests.tui import hub
 from tui import app
+from tui.dialog import Dialog
 
 LOADING = hub.job_id(0x7F3A91C2)
 
@@ -179,6 +180,18 @@ async def test_a_line_that_cannot_be_had_while_the_database_is_away_ends_nothing
         assert opened.line("The database does not answer.")
         await opened.press("escape")
         assert opened.line("13 jobs")
+
+
+async def test_a_deed_that_meets_no_database_ends_nothing(still, shown, cut_off, tmp_path):
+    (tmp_path / "a.zip").touch()
+    async with shown(still, hands=cut_off) as opened:
+        await opened.press("2", "down", "down", "enter", "a", [*"record"], "enter")
+        assert opened.line("The database does not answer.")
+        await opened.press("escape", "colon", [*"deliver"], "enter")
+        await opened.type(str(tmp_path / "a.zip"), "sapporo")
+        await opened.confirm()
+        assert opened.line("The database did not answer. Look whether it was done")
+        assert isinstance(opened.app.screen, Dialog)
 
 
 async def test_listening_begins_again_after_an_outage(moving, shown, monkeypatch):

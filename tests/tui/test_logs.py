@@ -33,6 +33,18 @@ def logging(hands: Hands) -> tuple[Hands, "asyncio.Queue[list[Said]]"]:
     return msgspec.structs.replace(hands, logs=logs), queue
 
 
+async def test_a_journal_without_a_line_of_ours_says_where_they_are(moving, shown, logging):
+    hands, queue = logging
+    async with shown(moving, hands=hands) as opened:
+        await opened.press("6")
+        assert opened.line("What a hub started by hand says")
+        queue.put_nowait([said(1, "debug", "api", "nothing much")])
+        await opened.pilot.pause(0.05)
+        await opened.look()
+        assert "started by hand" not in opened.text
+        assert opened.line("The log has said nothing of this kind yet.")
+
+
 async def test_the_log_is_followed_filtered_and_folded(moving, shown, logging):
     hands, queue = logging
     queue.put_nowait(
