@@ -111,8 +111,7 @@ def call(argv: list[str] | None = None) -> int:
         sys.stderr.write(safe.lines(told) + "\n")
         return FORBIDDEN
     except BrokenPipeError:
-        # Whoever read our output has seen enough; do not fail again at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_output()  # whoever read it has seen enough
         return 0
     except KeyboardInterrupt:
         return 130
@@ -121,10 +120,16 @@ def call(argv: list[str] | None = None) -> int:
             return _bug()
         told = f"rosterhub: {error.filename or 'The output'} cannot be written: {error.strerror}"
         sys.stderr.write(safe.lines(told) + "\n")
+        _drop_output()
         return IO
     except Exception:  # noqa: BLE001 - the outermost place: a bug is told as one
         return _bug()
     return code if isinstance(code, int) else 0
+
+
+def _drop_output() -> None:
+    """What has not been written is not tried again at exit, which would end with another code."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _describe(argv: list[str]) -> None:

@@ -274,9 +274,11 @@ def test_a_database_that_goes_away_meanwhile_is_no_bug(desk: Desk, monkeypatch: 
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no full disk")
-def test_output_that_cannot_be_written_is_told() -> None:
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_output_that_cannot_be_written_is_told(unbuffered: str) -> None:
+    environ = os.environ | {"PYTHONUNBUFFERED": unbuffered}
     with open("/dev/full", "w") as full:  # noqa: PTH123
         words = [sys.executable, "-m", "daemon.cli", "explain", "E-REF"]
-        done = subprocess.run(words, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+        done = subprocess.run(words, stdout=full, stderr=subprocess.PIPE, text=True, check=False, env=environ)
     assert done.returncode == 74
     assert "No space left on device" in done.stderr and "Traceback" not in done.stderr
