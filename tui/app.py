@@ -131,8 +131,9 @@ class RosterHub(App[int]):
 
     @property
     def listing(self) -> Listing | None:
-        """The screen on top that shows the hub."""
-        return self.screen if isinstance(self.screen, Listing) else None
+        """The screen on top that shows the hub; None under a dialog, and once all are being closed."""
+        top = self.screen_stack[-1] if self.screen_stack else None
+        return top if isinstance(top, Listing) else None
 
     async def on_mount(self) -> None:
         self.app_resume_signal.subscribe(self, lambda _: self.redraw())
@@ -326,7 +327,8 @@ class RosterHub(App[int]):
             self.note(say("The database does not answer."))
             self.look()
         else:
-            self.push_screen(Dialog(asked))
+            if self.is_running:
+                self.push_screen(Dialog(asked))
 
     def note(self, said: str) -> None:
         """A note on the screen on top."""
@@ -340,7 +342,7 @@ class RosterHub(App[int]):
 
     async def _choose_tenant(self) -> None:
         every = await self.tenants()
-        if every is None:
+        if every is None or not self.is_running:
             return
         choices = [Choice(ALL, "*", say("all tenants")), *map(_tenant_choice, every)]
         self.push_screen(Picker(say("Tenant"), (word("CODE"), word("NAME")), choices, self.set_tenant, width=32))

@@ -175,6 +175,8 @@ class Dialog(Stage):
 
     def tell(self, said: str, style: str = "bad") -> None:
         """A sentence over the buttons."""
+        if not self.there:  # the screens were ended meanwhile
+            return
         lines = text.wrap(said, ROOM, 3) if said else []
         self.query_one("#trouble", Lines).put([((line, style),) for line in lines])
 
@@ -257,6 +259,8 @@ class Dialog(Stage):
 
     def _end(self, done: Done) -> None:
         self.ended = True  # whatever was pressed meanwhile does nothing
+        if not self.there:
+            return
         below = self.app.screen_stack[-2] if len(self.app.screen_stack) > 1 else None
         if not done.lines:
             self.action_close()

@@ -182,6 +182,25 @@ async def test_a_line_that_cannot_be_had_while_the_database_is_away_ends_nothing
         assert opened.line("13 jobs")
 
 
+async def test_a_look_under_way_is_no_bug_when_the_screens_are_ended(moving, shown):
+    """Several times, with the answer at another moment of the end."""
+
+    async def released(lock: psycopg.AsyncConnection, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+        await lock.rollback()
+
+    for wait in range(8):
+        async with await psycopg.AsyncConnection.connect(moving) as lock:
+            async with shown(moving) as opened:
+                await opened.press("2")
+                await lock.execute("LOCK TABLE jobs IN ACCESS EXCLUSIVE MODE")
+                opened.app.look()
+                await asyncio.sleep(0.1)
+                opened.app.look()
+                releasing = asyncio.create_task(released(lock, 0.001 + 0.0015 * wait))
+            await releasing
+
+
 async def test_a_deed_that_meets_no_database_ends_nothing(still, shown, cut_off, tmp_path):
     (tmp_path / "a.zip").touch()
     async with shown(still, hands=cut_off) as opened:
