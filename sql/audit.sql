@@ -9,12 +9,15 @@ WITH looked AS MATERIALIZED (
            SELECT a.id, a.at, a.tenant_id, a.who, a.who_kind, a.origin, a.action, a.target, a.ok, a.detail
              FROM audit a
             WHERE (a.at, a.id) < (%(before_at)s, %(before_id)s) AND a.at <= %(before_at)s AND a.at >= %(since)s
-              AND (%(lead)s::text <> 'who' OR a.who = v.value)
-              AND (%(lead)s::text <> 'action' OR a.action = v.value)
-              AND (%(lead)s::text <> 'target' OR a.target = v.value)
-              AND (%(lead)s::text <> 'tenant' OR a.tenant_id = %(tenant)s::integer)
-              AND (%(lead)s::text <> 'ok' OR NOT a.ok)
-            ORDER BY a.at DESC, a.id DESC LIMIT %(step)s) l
+              AND CASE %(lead)s::text
+                  WHEN 'who' THEN (a.who, a.at, a.id) < (v.value, %(before_at)s, %(before_id)s) AND (a.who, a.at, a.id) >= (v.value, %(since)s, 0)
+                  WHEN 'action' THEN (a.action, a.at, a.id) < (v.value, %(before_at)s, %(before_id)s) AND (a.action, a.at, a.id) >= (v.value, %(since)s, 0)
+                  WHEN 'target' THEN (a.target, a.at, a.id) < (v.value, %(before_at)s, %(before_id)s) AND (a.target, a.at, a.id) >= (v.value, %(since)s, 0)
+                  WHEN 'tenant' THEN (a.tenant_id, a.at, a.id) < (%(tenant)s::integer, %(before_at)s, %(before_id)s) AND (a.tenant_id, a.at, a.id) >= (%(tenant)s::integer, %(since)s, 0)
+                  WHEN 'ok' THEN NOT a.ok
+                  ELSE true END
+            ORDER BY CASE %(lead)s::text WHEN 'who' THEN a.who WHEN 'action' THEN a.action WHEN 'target' THEN a.target END DESC,
+                     CASE %(lead)s::text WHEN 'tenant' THEN a.tenant_id END DESC, a.at DESC, a.id DESC LIMIT %(step)s) l
      ORDER BY l.at DESC, l.id DESC LIMIT %(step)s)
 (SELECT l.id, l.at, t.code AS tenant, l.who, l.who_kind, l.origin, l.action, l.target, l.ok, l.detail, 0 AS looked
    FROM looked l LEFT JOIN tenants t ON t.id = l.tenant_id
@@ -38,12 +41,15 @@ SELECT l.at FROM unnest(%(values)s::text[]) AS v (value)
            SELECT a.id, a.at, a.tenant_id, a.who, a.who_kind, a.origin, a.action, a.target, a.ok, a.detail
              FROM audit a
             WHERE (a.at, a.id) < (%(before_at)s, %(before_id)s) AND a.at <= %(before_at)s AND a.at >= %(since)s
-              AND (%(lead)s::text <> 'who' OR a.who = v.value)
-              AND (%(lead)s::text <> 'action' OR a.action = v.value)
-              AND (%(lead)s::text <> 'target' OR a.target = v.value)
-              AND (%(lead)s::text <> 'tenant' OR a.tenant_id = %(tenant)s::integer)
-              AND (%(lead)s::text <> 'ok' OR NOT a.ok)
-            ORDER BY a.at DESC, a.id DESC LIMIT %(step)s) l
+              AND CASE %(lead)s::text
+                  WHEN 'who' THEN (a.who, a.at, a.id) < (v.value, %(before_at)s, %(before_id)s) AND (a.who, a.at, a.id) >= (v.value, %(since)s, 0)
+                  WHEN 'action' THEN (a.action, a.at, a.id) < (v.value, %(before_at)s, %(before_id)s) AND (a.action, a.at, a.id) >= (v.value, %(since)s, 0)
+                  WHEN 'target' THEN (a.target, a.at, a.id) < (v.value, %(before_at)s, %(before_id)s) AND (a.target, a.at, a.id) >= (v.value, %(since)s, 0)
+                  WHEN 'tenant' THEN (a.tenant_id, a.at, a.id) < (%(tenant)s::integer, %(before_at)s, %(before_id)s) AND (a.tenant_id, a.at, a.id) >= (%(tenant)s::integer, %(since)s, 0)
+                  WHEN 'ok' THEN NOT a.ok
+                  ELSE true END
+            ORDER BY CASE %(lead)s::text WHEN 'who' THEN a.who WHEN 'action' THEN a.action WHEN 'target' THEN a.target END DESC,
+                     CASE %(lead)s::text WHEN 'tenant' THEN a.tenant_id END DESC, a.at DESC, a.id DESC LIMIT %(step)s) l
  ORDER BY l.at DESC, l.id DESC OFFSET %(step)s - 1 LIMIT 1
 
 -- actions: the actions there are between two texts, across the hub

@@ -22,8 +22,10 @@ UPDATE clients SET revoked_at = now(), revoked_reason = %(reason)s
 SELECT c.tenant_id, t.code AS tenant, c.client_id, c.name, c.scopes, c.created_at, c.expires_at, c.revoked_at,
        c.revoked_reason, greatest(c.last_used_at, u.at) AS last_used_at, c.rate, c.burst, c.allow::text[] AS allow
   FROM clients c JOIN tenants t ON t.id = c.tenant_id
-  LEFT JOIN LATERAL (SELECT at FROM (SELECT at, id, ok FROM audit WHERE who = c.client_id AND who_kind = 'client'
-                                      ORDER BY at DESC, id DESC LIMIT 1000) AS l
+  LEFT JOIN LATERAL (SELECT at FROM (SELECT at, id, ok FROM audit WHERE who_kind = 'client'
+                                        AND (who, at, id) < (c.client_id, 'infinity'::timestamptz, 0)
+                                        AND (who, at, id) > (c.client_id, '-infinity'::timestamptz, 0)
+                                      ORDER BY who DESC, at DESC, id DESC LIMIT 1000) AS l
                       WHERE ok ORDER BY at DESC, id DESC LIMIT 1) AS u ON true
  WHERE (%(code)s::text IS NULL OR t.code = %(code)s) AND (%(client_id)s::text IS NULL OR c.client_id = %(client_id)s)
  ORDER BY c.created_at DESC, c.client_id
@@ -33,8 +35,10 @@ SELECT c.tenant_id, t.code AS tenant, c.client_id, c.name, c.scopes, c.created_a
        c.revoked_reason, greatest(c.last_used_at, u.at) AS last_used_at, c.rate, c.burst, c.allow::text[] AS allow,
        t.name AS tenant_name, s.lasting, s.ending, s.ends_at
   FROM clients c JOIN tenants t ON t.id = c.tenant_id
-  LEFT JOIN LATERAL (SELECT at FROM (SELECT at, id, ok FROM audit WHERE who = c.client_id AND who_kind = 'client'
-                                      ORDER BY at DESC, id DESC LIMIT 1000) AS l
+  LEFT JOIN LATERAL (SELECT at FROM (SELECT at, id, ok FROM audit WHERE who_kind = 'client'
+                                        AND (who, at, id) < (c.client_id, 'infinity'::timestamptz, 0)
+                                        AND (who, at, id) > (c.client_id, '-infinity'::timestamptz, 0)
+                                      ORDER BY who DESC, at DESC, id DESC LIMIT 1000) AS l
                       WHERE ok ORDER BY at DESC, id DESC LIMIT 1) AS u ON true
   CROSS JOIN LATERAL (SELECT count(*) FILTER (WHERE expires_at IS NULL) AS lasting,
                              count(*) FILTER (WHERE expires_at > now()) AS ending,

@@ -2,6 +2,10 @@
 
 An index leads to the entries; what else is asked is looked for among them, so many at a time, newest first. When that
 has taken too long, what was found so far is given, and how far back that was.
+
+A lead asks for the order of its own index, and its value is the end of a range, never an equality. The server knows
+samples of the log only: where they hold no entry of a rare deed, it takes every deed for a common one, and would walk
+the index of times back to the begin, sure to meet a page of them soon.
 """
 
 import datetime
