@@ -15,6 +15,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from daemon import keys
+from daemon.printing import many
 from daemon.shapes import Check
 from daemon.version import VERSION
 from oneroster.refused import Refused
@@ -118,7 +119,8 @@ def roles(alive: Sequence[Process]) -> Check:
 
 def queue(jobs: int, oldest: float, alive: Sequence[Process]) -> Check:
     """What has come and is not loaded yet."""
-    said = f"{jobs:,} jobs wait, the oldest for {oldest / 60:.0f} minutes." if jobs else "No job waits."
+    waiting, minutes = many(jobs, "job waits", "jobs wait"), many(round(oldest / 60), "minute", "minutes")
+    said = f"{waiting}, the oldest for {minutes}." if jobs else "No job waits."
     if jobs and oldest > STUCK and any(one.role == "ingest" for one in alive):
         return Check(
             "queue", "warn", said, "Look at `rosterhub job list --state loading`; more `ingest.workers` may help."

@@ -70,6 +70,11 @@ def advice(lines: Sequence[str]) -> None:
         talk(f"  {one}")
 
 
+def many(count: int, one: str, more: str) -> str:
+    """So many of what has these two names."""
+    return f"{count:,} {one if count == 1 else more}"
+
+
 def cells(text: str) -> int:
     """The columns a terminal needs for a text."""
     return sum(

@@ -44,6 +44,17 @@ class Share(msgspec.Struct, frozen=True):
         return self.all > 0 and self.explained >= SHARE * self.all
 
 
+class School(msgspec.Struct, frozen=True):
+    """Of all that would go, how much belongs to a school, and how much of what there is does."""
+
+    all: int
+    explained: int
+    sourced_id: str
+    name: str
+    live: int
+    held: int
+
+
 async def likely(conn: Connection, work: Merge, counts: Sequence[Count], rows: Mapping[str, int]) -> Said | None:
     """The likeliest cause as sentences, None when none shows."""
     held = [one for one in counts if one.guard in ("hold:deleted", "hold:ids", "hold:empty")]
@@ -51,7 +62,7 @@ async def likely(conn: Connection, work: Merge, counts: Sequence[Count], rows: M
         entity = entities.USERS if one.entity in ("students", "teachers") else entities.BY_NAME[one.entity]
         if entity in work.fresh or not one.deleted:
             continue
-        for cause in (_rekeyed, _lost_orgs, _cut_off):
+        for cause in (_rekeyed, _lost_orgs, _cut_off, _one_school):
             sentence = await cause(conn, work, entity, rows)
             if sentence is not None:
                 return sentence
@@ -127,6 +138,46 @@ async def _cut_off(conn: Connection, work: Merge, entity: Entity, rows: Mapping[
         f"考えられる原因：{entity.file}が{count:,}行で途切れているようです。削除される{found.all:,}件のうち"
         f"{found.explained:,}件は、前回それより後ろにありました。出力が最後まで終わったことを確かめて、"
         "出力し直してください。",
+    )
+
+
+async def _one_school(conn: Connection, work: Merge, entity: Entity, rows: Mapping[str, int]) -> Said | None:
+    """Whether nearly all that would go belongs to one school, of several, that stays itself."""
+    belonging = {
+        entities.USERS: "SELECT DISTINCT x.sourced_id, r.org_sourced_id AS org FROM {} x JOIN roles r"
+        " ON r.tenant_id = %(tenant)s AND r.user_sourced_id = x.sourced_id AND r.status = 'active'",
+        entities.CLASSES: "SELECT x.sourced_id, x.school_sourced_id AS org FROM {} x",
+        entities.ENROLLMENTS: "SELECT x.sourced_id, x.school_sourced_id AS org FROM {} x",
+        entities.COURSES: "SELECT x.sourced_id, x.org_sourced_id AS org FROM {} x",
+    }.get(entity)
+    if belonging is None:
+        return None
+    may_go = entities.ORGS in work.modes and entities.ORGS not in work.fresh
+    statement = SQL(
+        "WITH went AS ({gone}), live AS (SELECT * FROM {table} WHERE tenant_id = %(tenant)s AND status = 'active'),"
+        " most AS (SELECT o.sourced_id, o.name, count(*) AS explained FROM ({went}) AS b JOIN orgs o"
+        " ON o.tenant_id = %(tenant)s AND o.sourced_id = b.org AND o.status = 'active' AND o.type = 'school'"
+        " WHERE {stays} GROUP BY o.sourced_id, o.name ORDER BY explained DESC LIMIT 1)"
+        ' SELECT (SELECT count(*) FROM went) AS "all", m.explained, m.sourced_id, m.name,'
+        " (SELECT count(*) FROM live) AS live,"
+        " (SELECT count(*) FROM ({live}) AS b WHERE b.org = m.sourced_id) AS held FROM most m"
+    ).format(
+        gone=_gone(entity),
+        table=Identifier(entity.table),
+        went=SQL(belonging).format(SQL("went")),
+        live=SQL(belonging).format(SQL("live")),
+        stays=SQL("o.sourced_id NOT IN (SELECT sourced_id FROM ({}) AS g)").format(_gone(entities.ORGS))
+        if may_go
+        else SQL("true"),
+    )
+    found = await database.fetch_one(conn, statement, School, work.key)
+    if found is None or found.explained < 0.9 * found.all or found.held > SHARE * found.live:
+        return None
+    return Said(
+        f"Likely cause: {found.explained:,} of the {found.all:,} removals in {entity.name} belong to {found.name}"
+        f" ({found.sourced_id}), which stays: its part may be missing from the export.",
+        f"考えられる原因：{entity.file}で削除される{found.all:,}件のうち{found.explained:,}件が{found.name}"
+        f"（{found.sourced_id}）に属しています。学校そのものは残っているため、この学校の分が出力から漏れているようです。",
     )
 
 

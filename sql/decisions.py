@@ -61,7 +61,9 @@ async def approve(conn: Connection, job: Job, confirm: int | None, reason: str, 
         raise NotNow(f"It is {'approved already' if job.approved_at else job.state}.")
     if (confirm is None and job.deleted) or (confirm is not None and confirm != job.deleted):
         said = "" if confirm is None else f", not {confirm:,}"
-        raise Unconfirmed(f"The bundle would remove {job.deleted:,} records{said}.")
+        raise Unconfirmed(
+            f"The bundle would remove {job.deleted:,} {'record' if job.deleted == 1 else 'records'}{said}."
+        )
     if not await database.run(conn, STATEMENTS["approve"], _key(job) | {"deletes": job.deleted}):
         raise NotNow("It was decided about a moment ago.")
     detail = {"reason": reason, "deleted": job.deleted}

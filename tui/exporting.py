@@ -97,16 +97,14 @@ def _free(name: str) -> Path:
 
 
 def twin(asked: Asked) -> str:
-    """The command that writes the same; empty where it knows no such condition."""
-    if asked.without:
-        return ""
+    """The command that writes the same."""
     given: list[tuple[str, str | None]] = [("tenant", asked.tenant)]
     given += [(name, value) for name in ("who", "action", "target") for value in getattr(asked, name)]
     given.append(("result", None if asked.ok is None else "ok" if asked.ok else "no"))
     given += [
         (name, shown.instant(at) if at else None) for name, at in (("since", asked.since), ("until", asked.until))
     ]
-    given += [("search", value) for value in asked.words]
+    given += [("search", value) for value in asked.words] + [("without", value) for value in asked.without]
     return " ".join(["rosterhub audit export FILE", *(f"--{k} {shlex.quote(v)}" for k, v in given if v)])
 
 

@@ -2,13 +2,15 @@
 
 import datetime
 import re
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 import msgspec
-from cyclopts import App
+from cyclopts import App, Parameter
 
 from daemon import auditing, printing, sealing
+from daemon.printing import many
 from daemon.verbs import Given, orderly
 from oneroster.refused import Refused
 from sql import clients, database, shown
@@ -34,28 +36,10 @@ class NoTime(Refused):
     exit_code = 64
 
 
-@app.command(name="list")
-def list_(
-    *,
-    tenant: str | None = None,
-    who: list[str] | None = None,
-    action: list[str] | None = None,
-    target: list[str] | None = None,
-    result: Result | None = None,
-    since: str | None = None,
-    until: str | None = None,
-    search: list[str] | None = None,
-    before: int | None = None,
-    limit: int = 100,
-    json: bool = False,
-    here: Given,
-) -> None:
-    """Entries of the audit log, newest first.
-
-    Who read a pupil: --action 'api.read*' --target SOURCEDID, and for the pages of a collection --action 'api.read
-    users'; what a platform read: --who with its name. To prove it to others: `audit export`, `audit verify`.
-
-    Example: rosterhub audit list --action client.* --result ok --since 7d
+@Parameter(name="*")
+@dataclass(frozen=True)
+class Conditions:
+    """Which entries.
 
     Parameters
     ----------
@@ -77,6 +61,56 @@ def list_(
         Before this time.
     search
         Only with this text in who, from, action, target or detail. May be given more than once.
+    without
+        Only without this text in any of these. May be given more than once.
+    """
+
+    tenant: str | None = None
+    who: list[str] | None = None
+    action: list[str] | None = None
+    target: list[str] | None = None
+    result: Result | None = None
+    since: str | None = None
+    until: str | None = None
+    search: list[str] | None = None
+    without: list[str] | None = None
+
+    def asked(self) -> Asked:
+        """The same for the log. Raises NoTime."""
+        return Asked(
+            tenant=self.tenant,
+            who=tuple(self.who or ()),
+            action=tuple(self.action or ()),
+            target=tuple(self.target or ()),
+            ok=None if self.result is None else self.result == "ok",
+            since=_time(self.since),
+            until=_time(self.until),
+            words=tuple(self.search or ()),
+            without=tuple(self.without or ()),
+        )
+
+
+NONE = Conditions()
+
+
+@app.command(name="list")
+def list_(
+    *,
+    conditions: Conditions = NONE,
+    before: int | None = None,
+    limit: int = 100,
+    json: bool = False,
+    here: Given,
+) -> None:
+    """Entries of the audit log, newest first.
+
+    Who read a pupil: --action 'api.read*' --target SOURCEDID, and for the pages of a collection --action 'api.read
+    users'; what a platform read: --who with its name. To prove it to others: `audit export`, `audit verify`.
+
+    Example: rosterhub audit list --action client.* --result ok --since 7d
+
+    Parameters
+    ----------
     before
         The next page: entries older than the one of this id.
     limit
@@ -84,7 +118,7 @@ def list_(
     json
         Print JSON.
     """
-    given = _asked(tenant, who, action, target, result, since, until, search)
+    given = conditions.asked()
 
     async def work(pool: Pool) -> Found:
         async with database.hub(pool, "viewer", read_only=True) as conn:
@@ -117,14 +151,7 @@ def export(
     file: Path | None = None,
     *,
     format: auditing.Format = "csv",
-    tenant: str | None = None,
-    who: list[str] | None = None,
-    action: list[str] | None = None,
-    target: list[str] | None = None,
-    result: Result | None = None,
-    since: str | None = None,
-    until: str | None = None,
-    search: list[str] | None = None,
+    conditions: Conditions = NONE,
     here: Given,
 ) -> None:
     """Write entries of the audit log, all that fit, oldest first. What a spreadsheet would run is made harmless.
@@ -137,26 +164,8 @@ def export(
         Where to; else to standard output.
     format
         csv or jsonl.
-    tenant
-        Only this tenant's.
-    who
-        Only by this client, by its id or its name, inbox or person; `name*` for all ids that begin so. May be given
-        more than once.
-    action
-        Only this action, such as job.approve, or `job.*`. May be given more than once.
-    target
-        Only with this target: a job, the sourcedId of a record that was read alone, or for a page of a collection
-        OFFSET+ROWS, such as 0+1000. May be given more than once.
-    result
-        ok: only what was done; no: only what was refused or failed.
-    since
-        From this time on: 2026-04-01, 2026-04-01T05:02Z, or 24h back from now.
-    until
-        Before this time.
-    search
-        Only with this text in who, from, action, target or detail. May be given more than once.
     """
-    given = _asked(tenant, who, action, target, result, since, until, search)
+    given = conditions.asked()
 
     async def work(pool: Pool) -> int:
         async with database.hub(pool, "viewer", read_only=True) as conn:
@@ -165,7 +174,9 @@ def export(
 
     with orderly():
         count = here.run(work)
-    printing.talk(f"rosterhub: {count:,} entries; whether they are as they were sealed: rosterhub audit verify")
+    printing.talk(
+        f"rosterhub: {many(count, 'entry', 'entries')}; whether all is as it was sealed: rosterhub audit verify"
+    )
 
 
 @app.command
@@ -211,12 +222,14 @@ def _say(found: Verified) -> None:
         )
     if found.count > len(found.faults):
         printing.line(f"and {found.count - len(found.faults):,} more")
-    looked = f"{found.links:,} entries, #{found.first} to #{found.last}, {found.anchors:,} anchors"
-    printing.line(f"{'WRONG: ' + f'{found.count:,} faults' if found.count else 'OK'}: {looked}")
+    entries, anchors = many(found.links, "entry", "entries"), many(found.anchors, "anchor", "anchors")
+    looked = f"{entries}, #{found.first} to #{found.last}, {anchors}"
+    printing.line(f"{'WRONG: ' + many(found.count, 'fault', 'faults') if found.count else 'OK'}: {looked}")
     if found.links:
         printing.line(f"Anchor, to be kept elsewhere: {found.anchor}")
     if found.waiting:
-        printing.talk(f"rosterhub: {found.waiting:,} entries are not sealed yet; the doors role does that each second.")
+        waiting = many(found.waiting, "entry is", "entries are")
+        printing.talk(f"rosterhub: {waiting} not sealed yet; the doors role does that each second.")
 
 
 def _told(found: Verified) -> dict[str, Any]:
@@ -234,29 +247,6 @@ def _told(found: Verified) -> dict[str, Any]:
             for one in found.faults
         ],
     }
-
-
-def _asked(
-    tenant: str | None,
-    who: list[str] | None,
-    action: list[str] | None,
-    target: list[str] | None,
-    result: Result | None,
-    since: str | None,
-    until: str | None,
-    words: list[str] | None,
-) -> Asked:
-    """What the flags ask for. Raises NoTime."""
-    return Asked(
-        tenant=tenant,
-        who=tuple(who or ()),
-        action=tuple(action or ()),
-        target=tuple(target or ()),
-        ok=None if result is None else result == "ok",
-        since=_time(since),
-        until=_time(until),
-        words=tuple(words or ()),
-    )
 
 
 async def _named(conn: Connection, asked: Asked) -> Asked:

@@ -142,7 +142,7 @@ def test_jobs_that_wait_although_a_worker_lives_are_told(desk: Desk) -> None:
     assert checks(desk)["queue"].state == "ok", "nobody could take them"
     alive(desk, "ingest")
     found = checks(desk)["queue"]
-    assert (found.state, found.message) == ("warn", "1 jobs wait, the oldest for 60 minutes.")
+    assert (found.state, found.message) == ("warn", "1 job waits, the oldest for 60 minutes.")
 
 
 def test_indexes_that_are_missing_or_broken_are_named(desk: Desk) -> None:

@@ -40,7 +40,7 @@ READERS = 4
 WITHIN = 60.0
 """Seconds in which a verification must be done."""
 LATE = 1.5
-"""Seconds after which a read is in the log."""
+"""Seconds in which a read comes into the log, if any does."""
 
 
 class Entry(msgspec.Struct, frozen=True):
@@ -232,14 +232,19 @@ class Made:
 
         yield "a name is unmasked", unmask, [("record.unmask", True)]
 
+    def _tokens(self) -> int:
+        listed = self.hub.shown("audit", "list", "--who", self.client["client_id"], "--action", "api.token")
+        return len(listed)
+
     def _by_api(self) -> Iterator[Deed]:
         hub, who, secret = self.hub, self.client["client_id"], self.client["client_secret"]
         yield "a token", lambda: ask(hub, who, secret), [("api.token", True)]
         yield "no token", lambda: ask(hub, who, "wrong"), [("api.token", False)]
         yield "no token for nobody", lambda: ask(hub, "nobody", "wrong"), [("api.token", False)]
         place = urllib.parse.urlsplit(hub.places["api"]).netloc
+        asked = self._tokens()
         token = _token(hub, self.client)
-        time.sleep(LATE)  # that is in the log, too
+        until(lambda: self._tokens() > asked, "the entry of a token")
         wire = self._stack.enter_context(contextlib.closing(Wire(place, token)))
         base = urllib.parse.urlsplit(self.client["base_url"]).path
         for path, ok in (
@@ -340,7 +345,7 @@ def _read(hub: Hub, log: Log, count: int, chance: random.Random) -> tuple[str, l
         assert hub.call("client", "set", one["client_id"], "--rate", "0").code == 0
     amiss: list[str] = []
     whole = _load(hub, clients, count, chance.random())
-    time.sleep(LATE)
+    _settled(log)
     written = 0
     for one, answered in zip(clients, whole, strict=True):
         entries, good, rows = _audited(log, one["client_id"])
@@ -367,7 +372,7 @@ def _killed(hub: Hub, log: Log, clients: list[Any], count: int, chance: random.R
         os.kill(_api(hub), signal.SIGKILL)
         whole = loading.result()
     until(lambda: log.value("SELECT count(*) FROM audit WHERE action = 'audit.gap'") > 0, "the gap")
-    time.sleep(LATE)
+    _settled(log)
     (detail,) = [row[0] for row in log.conn.execute("SELECT detail FROM audit WHERE action = 'audit.gap'").fetchall()]
     begin, end = (datetime.fromisoformat(detail[name]).timestamp() for name in ("from", "to"))
     if not begin <= killed <= end or begin < killed - 3:
@@ -411,6 +416,17 @@ def _load(hub: Hub, clients: list[Any], count: int, seed: float) -> list[Answere
 
     with ThreadPoolExecutor(READERS) as pool:
         return list(pool.map(read, range(READERS)))
+
+
+def _settled(log: Log) -> None:
+    """Wait until nothing more comes into the log."""
+    seen = [-1]
+
+    def still() -> bool:
+        seen.append(log.value("SELECT count(*) FROM audit"))
+        return seen[-1] == seen[-2]
+
+    until(still, "an end of the log", within=60, pause=LATE)
 
 
 def _audited(log: Log, who: str) -> tuple[int, int, int]:

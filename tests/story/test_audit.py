@@ -41,6 +41,8 @@ def test_entries_are_found_by_their_fields(hub: Hub, client: str) -> None:
     two = hub.shown("audit", "list", "--target", client, "--action", "client.add", "--action", "client.rotate")
     assert two == found[1:]
     assert hub.shown("audit", "list", "--search", "TICKET 118", "--target", client, "--result", "ok") == found[:1]
+    assert hub.shown("audit", "list", "--target", client, "--without", "TICKET 118") == found[1:]
+    assert hub.shown("audit", "list", "--target", client, "--without", "rotate", "--without", "ticket") == found[2:]
     assert hub.shown("audit", "list", "--target", client, "--result", "no") == []
     assert hub.shown("audit", "list", "--target", client, "--who", found[0]["who"], "--tenant", "audited") == found
     assert hub.shown("audit", "list", "--target", client, "--since", "1h") == found

@@ -48,6 +48,26 @@ async def test_a_lost_school_is_named_as_the_cause(hub: Any, board: Any) -> None
     assert "orgs.csv lost 1 school; 30 of the 30 removals in" in held.reason
 
 
+async def test_a_school_that_stays_without_its_pupils_is_named(hub: Any, board: Any) -> None:
+    board["users"].reverse()  # so that the file does not end where they stood
+    await hub.roster(board)
+    gone = {row["userSourcedId"] for row in board["roles"] if row["orgSourcedId"] == "s-2"}
+    left = {row["sourcedId"] for row in board["users"]} - gone
+    held = await hub.roster(keeping(board, left), name=NEXT)
+    assert held.state == "held"
+    assert "30 of the 30 removals in users belong to" in held.reason
+    assert "(s-2), which stays: its part may be missing from the export." in held.reason
+
+
+async def test_pupils_of_all_schools_name_none(hub: Any, board: Any) -> None:
+    await hub.roster(board)
+    gone = {f"p-{number:02}" for number in (*range(5, 28), *range(32, 50))}
+    left = {row["sourcedId"] for row in board["users"]} - gone
+    held = await hub.roster(keeping(board, left), name=NEXT)
+    assert held.state == "held"
+    assert "Likely cause" not in held.reason
+
+
 async def test_a_re_keyed_export_is_told_by_its_names(hub: Any, board: Any) -> None:
     await hub.roster(board)
     fresh = copy.deepcopy(board)
