@@ -331,9 +331,11 @@ class RosterHub(App[int]):
                 self.push_screen(Dialog(asked))
 
     def note(self, said: str) -> None:
-        """A note on the screen on top."""
+        """A note on the screen on top, and in the dialog that covers it."""
         if self.listing is not None:
             self.listing.say(said)
+        if isinstance(self.screen, Dialog):
+            self.screen.note(said)
 
     # Choosing
 

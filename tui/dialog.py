@@ -180,6 +180,11 @@ class Dialog(Stage):
         lines = text.wrap(said, ROOM, 3) if said else []
         self.query_one("#trouble", Lines).put([((line, style),) for line in lines])
 
+    def note(self, said: str) -> None:
+        """What was begun before has ended meanwhile; a deed under way has the last word."""
+        if not self.busy and not self.ended:
+            self.tell(said, "")
+
     @property
     def typed(self) -> dict[str, str]:
         """What stands in the fields."""

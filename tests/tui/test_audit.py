@@ -5,6 +5,7 @@ import datetime
 import msgspec
 import psycopg
 import pytest
+from textual import events
 
 from sql import audit, chain, database, search, tenants, verification
 from tests.tui import hub
@@ -199,6 +200,29 @@ async def test_all_that_fits_is_exported_and_not_the_window_alone(moving, shown,
         await opened.type(str(file))
         await opened.confirm()
         assert "File exists" in opened.text
+
+
+async def test_a_log_that_is_written_while_another_dialog_is_open_is_told_there(moving, shown, hands, tmp_path):
+    async with shown(moving, hands=hands) as opened:
+
+        async def until(part: str) -> None:
+            for _ in range(500):
+                await opened.pilot.pause(0.01)
+                if part in opened.text:
+                    return
+            raise AssertionError(f"no {part!r} on\n{opened.text}")
+
+        await opened.press("3", "e")
+        await opened.type(str(tmp_path / "log.jsonl"))
+        with psycopg.connect(moving) as conn:
+            conn.execute("LOCK TABLE audit IN SHARE MODE")  # nobody writes an entry, and so no export begins
+            opened.app.post_message(events.Key("enter", None))
+            await until("The log is being written to")
+            opened.app.post_message(events.Key("e", "e"))
+            await until("File (.csv or .jsonl):")
+            assert "log.jsonl" not in opened.text
+        await until("log.jsonl")
+        assert opened.line("File (.csv or .jsonl):"), "the dialog is still open"
 
 
 def test_the_command_that_writes_the_same():
