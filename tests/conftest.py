@@ -38,6 +38,10 @@ SERVER = "TEST_POSTGRES"
 CHOSEN = "PYTEST_ROSTERHUB_SERVER"
 """The same for the run's own processes: the daemon refuses ROSTERHUB_ variables that it does not know."""
 
+MEMORY = Path("/dev/shm")
+ENOUGH = 6 << 30
+"""Bytes that must be free there."""
+
 TEMPLATE = "rosterhub_template"
 
 STRATEGY = "file_copy"
@@ -50,15 +54,25 @@ def pytest_configure(config: pytest.Config) -> None:
     if HOME not in os.environ:
         _clear_what_the_killed_left()
         # Not pytest's own temporary folder: that is closed to the user a server of root runs as.
-        folder = Path(tempfile.mkdtemp(prefix="rosterhub-tests-"))
+        folder = Path(tempfile.mkdtemp(prefix="rosterhub-tests-", dir=_place()))
         folder.chmod(0o711)
         os.environ[HOME] = str(folder)
         config.add_cleanup(lambda: _clear(folder))
 
 
+def _place() -> str:
+    """Where databases are made: in memory where there is enough, as a test makes a thousand files and drops them."""
+    try:
+        free = shutil.disk_usage(MEMORY).free
+        memory = os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except OSError:
+        return tempfile.gettempdir()
+    return str(MEMORY) if os.access(MEMORY, os.W_OK | os.X_OK) and min(free, memory) > ENOUGH else tempfile.gettempdir()
+
+
 def _clear_what_the_killed_left() -> None:
     """A run that was killed leaves its server; nobody uses it, and ten minutes later nobody looks into it any more."""
-    for folder in Path(tempfile.gettempdir()).glob("rosterhub-tests-*"):
+    for folder in (*Path(tempfile.gettempdir()).glob("rosterhub-tests-*"), *MEMORY.glob("rosterhub-tests-*")):
         record = folder / "pg" / "connection"
         with suppress(OSError, servers.Busy):
             if folder.stat().st_uid == os.geteuid() and time.time() - record.stat().st_mtime > 600:

@@ -19,6 +19,7 @@ from tui.lines import Lines
 from tui.rows import Line
 from tui.source import Away
 from tui.stage import Stage
+from tui.typed import Typed
 from tui.words import say, word
 
 if TYPE_CHECKING:
@@ -88,17 +89,17 @@ class Button(Lines, can_focus=True):
         self.styles.width = text.width(self.title) + 6
 
     def on_mount(self) -> None:
-        self.show()
+        self.show(self.has_focus)
 
     def on_focus(self) -> None:
-        self.show()
+        self.show(True)
 
     def on_blur(self) -> None:
-        self.show()
+        self.show(False)
 
-    def show(self) -> None:
-        """Mark it where it has the focus."""
-        self.put([((f" [ {self.title} ]", "mark" if self.has_focus else ""),)])
+    def show(self, marked: bool) -> None:
+        """`has_focus` changes only after the events that tell of it."""
+        self.put([((f" [ {self.title} ]", "mark" if marked else ""),)])
 
     def action_press(self) -> None:
         self.post_message(self.Pressed(self))
@@ -142,7 +143,7 @@ class Dialog(Stage):
                     label = Lines(1, id=f"label-{field.name}")
                     label.styles.width = self._label
                     yield label
-                    given = Input(
+                    given = Typed(
                         text.clean(field.value), id=f"field-{field.name}", compact=True, suggester=field.suggester
                     )
                     given.cursor_blink = False

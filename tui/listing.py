@@ -17,6 +17,7 @@ from tui.lines import Lines
 from tui.rows import Column, Line, Row, Span
 from tui.stage import Stage
 from tui.table import Table
+from tui.typed import Typed
 from tui.words import say, word
 
 if TYPE_CHECKING:
@@ -77,7 +78,7 @@ class Listing(Stage):
         yield Table(id="table")
         yield Lines(self.status_height, id="status")
         yield Lines(1, id="foot")
-        question = Input(id="asked", compact=True, select_on_focus=False)
+        question = Typed(id="asked", compact=True, select_on_focus=False)
         question.cursor_blink = False
         yield question
 

@@ -515,3 +515,26 @@ async def test_what_is_listed_is_exported_and_no_cell_computes(moving, shown, tm
     assert "\x1b" not in content
     one = json.loads((tmp_path / "jobs.jsonl").read_text(encoding="utf-8"))
     assert (one["id"], one["bundle"]) == (str(HELD), "=1+1\x1b[2J.zip")
+
+
+async def test_the_button_that_enter_would_press_is_marked_and_no_other(moving, shown):
+    async with shown(moving) as opened:
+        await at(opened, "2", str(HELD))
+        await opened.press("A")
+        buttons = list(opened.app.screen.query(Button))
+        for _ in range(2 * (2 + len(buttons))):
+            marked = [one.id for one in buttons if any(style == "mark" for line in one.lines for _, style in line)]
+            focused = opened.app.focused.id
+            assert marked == ([focused] if focused in ("cancel", "do") else [])
+            await opened.press("tab")
+        assert focused in ("cancel", "do")
+
+
+async def test_the_wide_space_of_a_japanese_keyboard_is_typed_like_any_other(moving, shown, hands):
+    async with shown(moving, hands=hands) as opened:
+        await opened.press("1", "slash", [*"state:held\u3000札幌"], "enter")
+        assert len(opened.app.screen.table.rows) == 1
+        assert opened.line("札幌市教育委員会").startswith("> ")
+        await opened.press("4", "a", [*"make"], "enter")
+        await opened.type("北\u3000LMS")
+        assert opened.app.screen.typed["name"] == "北\u3000LMS"
