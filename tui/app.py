@@ -39,6 +39,7 @@ from tui.picker import Choice, Picker
 from tui.source import Away, Source
 from tui.surroundings import Surroundings
 from tui.tenants import Tenants
+from tui.terminal import Terminal
 from tui.words import say, word
 
 PERIOD = 1.0
@@ -86,7 +87,7 @@ class RosterHub(App[int]):
         clock: Callable[[], datetime.datetime] | None = None,
     ) -> None:
         plain = "NO_COLOR" in os.environ
-        super().__init__(ansi_color=True if plain else None)
+        super().__init__(driver_class=Terminal, ansi_color=True if plain else None)
         for ours in themes.OURS:
             self.register_theme(ours)
         self.theme = themes.DARK.name  # away from TEXTUAL_THEME and back: a theme of our own was not known to it yet

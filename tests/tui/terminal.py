@@ -39,8 +39,12 @@ class Terminal:
         rate: float | None = None,
         delay: float = 0.0,
         folder: Path | None = None,
+        commands: bool = True,
     ) -> None:
-        """`rate` in bytes a second and `delay` in seconds make a slow line of it."""
+        """`rate` in bytes a second and `delay` in seconds make a slow line of it.
+
+        One that does not command the session hangs nobody up when it goes away.
+        """
         ours, theirs = os.openpty()
         fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", size[1], size[0], 0, 0))
         self.began = time.monotonic()
@@ -52,8 +56,10 @@ class Terminal:
             env=dict(environment),
             cwd=folder,
             start_new_session=True,
-            preexec_fn=_command,
+            preexec_fn=_command if commands else None,
         )
+        self.found = termios.tcgetattr(theirs)
+        """How the terminal was set before."""
         os.close(theirs)
         self._pty = ours
         self._rate, self._delay = rate, delay
@@ -69,7 +75,14 @@ class Terminal:
         if self._program.poll() is None:
             os.killpg(self._program.pid, signal.SIGKILL)
         self._program.wait()
-        os.close(self._pty)
+        if self._pty >= 0:
+            os.close(self._pty)
+
+    @property
+    def left(self) -> bool:
+        """Whether the terminal is as it was found: its settings, its screen, its cursor."""
+        same = termios.tcgetattr(self._pty) == self.found
+        return same and b"\x1b[?1049l\x1b[?25h" in self.output[self.output.rfind(b"\x1b[?1049h") :]
 
     @property
     def text(self) -> str:
@@ -110,11 +123,20 @@ class Terminal:
         os.waitid(os.P_PID, self._program.pid, os.WSTOPPED)
         os.kill(self._program.pid, signal.SIGCONT)
 
-    def press(self, keys: str) -> None:
+    def signal(self, number: signal.Signals) -> None:
+        """Send it a signal."""
+        os.kill(self._program.pid, number)
+
+    def hang_up(self) -> None:
+        """Go away; what the program writes from now on nobody reads."""
+        os.close(self._pty)
+        self._pty = -1
+
+    def press(self, keys: str | bytes) -> None:
         """Type this."""
         if self._delay:
             self.watch(self._delay)
-        os.write(self._pty, keys.encode())
+        os.write(self._pty, keys.encode() if isinstance(keys, str) else keys)
 
     def watch(self, seconds: float) -> bytes:
         """What comes in the next `seconds`, however much."""
@@ -140,9 +162,10 @@ class Terminal:
             assert self._read(left), f"it ended: {self.text[-2000:]!r}"
         return time.monotonic() - began
 
-    def ended(self, seconds: float = 10.0) -> int:
+    def ended(self, seconds: float = 10.0, *, reading: bool = True) -> int:
         """The exit code, once it has ended."""
-        self.watch(seconds) if self._program.poll() is None else None
+        if reading and self._pty >= 0 and self._program.poll() is None:
+            self.watch(seconds)
         return self._program.wait(seconds)
 
     def _read(self, patience: float) -> bool:

@@ -4,6 +4,7 @@ import asyncio
 import base64
 import os
 import random
+import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -26,14 +27,14 @@ def opened(tmp_path: Path) -> Iterator[Callable[..., Terminal]]:
     """Starts `rosterhub tui` on a database; it is gone in the end."""
     begun: list[Terminal] = []
 
-    def start(conninfo: str, **environ: str) -> Terminal:
+    def start(conninfo: str, *, commands: bool = True, **environ: str) -> Terminal:
         names = ("NO_COLOR", "TMUX", "LC_ALL", "LC_MESSAGES", "SSH_CONNECTION")
         kept = {name: value for name, value in os.environ.items() if name not in names}
         state = tmp_path / "state"
         state.mkdir(exist_ok=True)
         given = {"TERM": "xterm-256color", "COLORTERM": "truecolor", "LANG": "C.UTF-8", "HOME": str(tmp_path)} | environ
         command = [sys.executable, "-m", "daemon.cli", "--state", str(state), "tui"]
-        shown = Terminal(command, kept | given | {"ROSTERHUB_DATABASE_URL": conninfo})
+        shown = Terminal(command, kept | given | {"ROSTERHUB_DATABASE_URL": conninfo}, commands=commands)
         begun.append(shown.__enter__())
         shown.until("那覇市立", 60)
         return shown
@@ -158,3 +159,67 @@ async def test_a_bug_ends_with_70_and_shows_no_variables(moving, opened):
     assert await asyncio.to_thread(shown.ended, 20.0) == 70
     assert "this is a bug" in shown.text
     assert "conninfo =" not in shown.text
+
+
+NO_KEYS = {
+    "a byte that is not UTF-8": b"\xff",
+    "half a letter": "漢".encode()[:2],
+    "a sequence for a letter beyond Unicode": b"\x1b[99999999u",
+    "one that types such a letter": b"\x1b[97;1;1114112u",
+    "a mouse on a terminal without size": b"\x1b[48;24;80;0;0t\x1b[<0;1;1M",
+    "a paste of CP932": b"\x1b[200~" + "札幌市".encode("cp932") + b"\x1b[201~",
+}
+
+
+@pytest.mark.parametrize("sent", NO_KEYS.values(), ids=NO_KEYS)
+def test_what_is_no_key_does_nothing(sent, still, opened):
+    shown = opened(still)
+    shown.watch(1.0)
+    shown.press(sent)
+    shown.watch(0.5)
+    shown.press("5")
+    shown.until("[5 Tenants]")
+    shown.press("\x11")
+    assert shown.ended() == 0
+    assert shown.left
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_who_is_told_to_end_leaves_the_terminal_as_it_was(number, still, opened):
+    shown = opened(still)
+    shown.watch(1.0)
+    assert not shown.left
+    shown.signal(number)
+    assert shown.ended() == 128 + number
+    assert shown.left
+
+
+def test_who_is_told_to_end_does_so_too_where_nobody_reads_what_is_shown(still, opened):
+    shown = opened(still)
+    for _ in range(200):
+        shown.press("12")
+        time.sleep(0.02)
+    shown.signal(signal.SIGTERM)
+    assert shown.ended(15.0, reading=False) in (-signal.SIGALRM, 128 + signal.SIGTERM)
+
+
+@pytest.mark.parametrize("commands", [True, False])
+def test_when_the_terminal_goes_away_so_do_the_screens(commands, still, opened):
+    shown = opened(still, commands=commands)
+    shown.watch(1.0)
+    shown.hang_up()
+    assert shown.ended() == 128 + signal.SIGHUP
+
+
+@pytest.mark.parametrize("numbers", [[signal.SIGSTOP, signal.SIGCONT], [signal.SIGCONT, signal.SIGCONT]])
+def test_who_was_stopped_without_being_told_leaves_the_terminal_as_it_was(numbers, still, opened):
+    shown = opened(still)
+    shown.watch(1.0)
+    for number in numbers:
+        shown.signal(number)
+        shown.watch(0.5)
+    shown.press("5")
+    shown.until("[5 Tenants]")
+    shown.press("\x11")
+    assert shown.ended() == 0
+    assert shown.left
