@@ -116,7 +116,7 @@ async def roll_back(conn: Connection, job: Job, reason: str, actor: Actor, *, ca
         raise LaterRevisions(f"It made revision {made.revision}; later ones are {named}.")
     params = {
         "tenant": job.tenant_id,
-        "bundle": f"rollback of {str(job.id)[:8]} {job.bundle}",
+        "bundle": f"rollback of {str(job.id)[:8]}" + f" {job.bundle}" * (job.kind == "bundle"),
         "first": made.revision,
         "last": made.newest,
     }

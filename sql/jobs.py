@@ -53,6 +53,7 @@ class Job(msgspec.Struct, frozen=True):
     tenant_id: int
     tenant: str
     tenant_name: str
+    tenant_state: str
     id: uuid.UUID
     kind: str
     inbox: int | None

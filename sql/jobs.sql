@@ -38,7 +38,7 @@ SELECT entity, before, after, inserted, updated, deleted, guard FROM job_counts
  WHERE tenant_id = %(tenant)s AND job_id = %(job)s
 
 -- page: jobs, newest first, across the hub
-SELECT j.tenant_id, t.code AS tenant, t.name AS tenant_name, j.id, j.kind, j.inbox_id AS inbox, j.via, j.state,
+SELECT j.tenant_id, t.code AS tenant, t.name AS tenant_name, t.state AS tenant_state, j.id, j.kind, j.inbox_id AS inbox, j.via, j.state,
        j.reason, j.reason_japanese, j.bundle, j.sha256, j.profile, j.profile_reason,
        CASE WHEN j.state IN ('applied', 'rolled_back') THEN j.revision END AS revision,
        j.received_at, j.started_at, j.finished_at, j.attempts, j.phase, j.phase_rows, j.phase_of,

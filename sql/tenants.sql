@@ -25,7 +25,7 @@ SELECT id, code, name, profile, state, settings, wrapped_key, version FROM tenan
 -- all: every tenant by code, across the hub
 SELECT id, code, name, profile, state, settings, wrapped_key, version FROM tenants ORDER BY code
 
--- health: each tenant with its last job, the rows it holds and its last seven days, across the hub
+-- health: each tenant with the job that waits for a person, else its last one, the rows it holds and its last seven days, across the hub
 SELECT t.id, t.code, t.name, t.state, j.id AS job_id, j.state AS job_state, j.reason, j.reason_japanese,
        j.received_at,
        coalesce(r.records, 0) AS records, coalesce(j.errors, 0) AS errors, coalesce(j.warnings, 0) AS warnings, d.days,
@@ -35,7 +35,7 @@ SELECT t.id, t.code, t.name, t.state, j.id AS job_id, j.state AS job_state, j.re
   LEFT JOIN LATERAL (SELECT id, state, reason, reason_japanese, received_at, errors, warnings,
                             approved_at IS NOT NULL AS approved FROM jobs
                       WHERE tenant_id = t.id AND state NOT IN ('received', 'duplicate')
-                      ORDER BY received_at DESC LIMIT 1) j ON true
+                      ORDER BY state = 'held' DESC, received_at DESC LIMIT 1) j ON true
   LEFT JOIN LATERAL (SELECT sum(active) AS records FROM totals
                       WHERE tenant_id = t.id AND collection IN ('orgs', 'academicSessions', 'courses', 'classes', 'users',
                                                                 'enrollments', 'demographics')

@@ -39,7 +39,7 @@ CHOSEN = "PYTEST_ROSTERHUB_SERVER"
 """The same for the run's own processes: the daemon refuses ROSTERHUB_ variables that it does not know."""
 
 MEMORY = Path("/dev/shm")
-ENOUGH = 6 << 30
+ENOUGH = 2 << 30
 """Bytes that must be free there."""
 
 TEMPLATE = "rosterhub_template"

@@ -28,7 +28,7 @@ from tui import copying, deeds, deliver, keys, record, refusals, surroundings, t
 from tui.audit import Audit, Verify
 from tui.clients import Clients
 from tui.deeds import Deed
-from tui.dialog import Ask, Dialog
+from tui.dialog import Dialog
 from tui.frame import Frame, Update
 from tui.hands import Hands
 from tui.jobs import Jobs
@@ -338,6 +338,12 @@ class RosterHub(App[int]):
         if isinstance(self.screen, Dialog):
             self.screen.note(said)
 
+    def want(self, key: str) -> None:
+        """Put the cursor of the screen under the dialog on this row, once it has come."""
+        below = next((one for one in reversed(self.screen_stack) if isinstance(one, Listing)), None)
+        if below is not None:
+            below.wanted = key
+
     # Choosing
 
     def action_choose_tenant(self) -> None:
@@ -377,15 +383,7 @@ class RosterHub(App[int]):
         self.push_screen(Dialog(record.ask(self)))
 
     def action_ask_delivery(self) -> None:
-        hands = self.hands
-        if hands is None:
-            self.note(say("These screens have no access to the archive."))
-            return
-
-        async def asked() -> Ask:
-            return deliver.ask(self, hands)
-
-        self.begin(Deed("deliver", say("Deliver a file"), "bundle.receive", asked))
+        self.begin(deliver.deed(self))
 
     def action_set_theme(self, name: str) -> None:
         self.theme = name

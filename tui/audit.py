@@ -81,7 +81,7 @@ class Audit(Listing):
 
     async def fetch(self, conn: Connection) -> Window:
         held = self.data if self.data is not None and self.data.asked == self.asked else Window(self.asked)
-        if held.asked.who and not held.pages:
+        if (held.asked.who or held.asked.without) and not held.pages:
             await self._look_up(conn)
         found = await self._entries(conn, held)
         if any(one.who_kind == "client" and one.who not in self._names for one in found.entries):
@@ -246,9 +246,13 @@ class Audit(Listing):
         self._since = None if back is None else self.at.now - back
         self._begin_anew()
 
+    @property
+    def misread(self) -> Sequence[str]:
+        return conditions.misread(self.filter, self.at.now, self.at.zone)
+
     def action_export(self) -> None:
         hands = self.app.hands
-        if hands is None:
+        if hands is None or self.misread:
             super().action_export()
         else:
             asked = conditions.named(self.asked, self._names)

@@ -49,6 +49,7 @@ async def _make(app: "RosterHub") -> Ask:
         async with app.source.acting() as conn:
             owner = await tenants.by_code(conn, typed["code"])
             client_id, secret = await hands.make(conn, owner, typed["name"], allowed, app.actor)
+        app.want(client_id)
         return Done(
             "",
             (
@@ -60,6 +61,10 @@ async def _make(app: "RosterHub") -> Ask:
                     id=client_id,
                     api=hands.api,
                 ),
+                say(
+                    'Then: curl -H "Authorization: Bearer TOKEN" {address}',
+                    address=f'"{hands.api}/ims/oneroster/rostering/v1p2/users?limit=2"',
+                ),
                 say("How to ask: {address}", address=f"{hands.api}/docs"),
             ),
         )
@@ -70,7 +75,10 @@ async def _make(app: "RosterHub") -> Ask:
         (
             say("A platform that may read the roster of one tenant. Its secret is shown once."),
             say("Tenants: {codes}.", codes=", ".join([*codes[:5], *(["..."] if len(codes) > 5 else [])])),
-            say("Scopes: {scopes}.", scopes=", ".join(scopes.KNOWN)),
+            say(
+                "roster.readonly: everything but demographics. roster-core.readonly: no lists such as a class's pupils."
+            ),
+            say("roster-demographics.readonly: demographics. rosterhub.upload: to deliver bundles."),
             say("Undo: revoke it."),
         ),
         (
@@ -167,6 +175,7 @@ async def _limit(app: "RosterHub", one: Standing) -> Ask:
         (
             _named(one),
             say("It is bound by this within 5 seconds. Undo: set it back."),
+            say("What is left empty is as the service's settings say: api.rate, api.burst."),
         ),
         (
             Field("rate", say("Requests a minute (0: any number):"), before["rate"], needed=False),
@@ -186,7 +195,7 @@ def parsed(wished: Mapping[str, str]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for name, typed in wished.items():
         if name == "rate":
-            found[name] = limits.rate(typed)
+            found[name] = limits.rate(typed if "/" in typed else f"{typed}/m")  # as the field is called
         elif name == "burst":
             found[name] = limits.burst(int(typed) if typed.isascii() and typed.isdigit() else 0)
         elif name == "expires":

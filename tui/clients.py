@@ -94,7 +94,8 @@ def about(one: Standing, at: Moment) -> str:
         until = times.whole(one.ends_at, at.zone)[:16]
         said.append(say("Old and new secret both work until {time}.", time=until))
     rate = say("the service's own rate") if one.rate is None else say("any rate") if one.rate == 0 else f"{one.rate}/m"
-    said.append(say("May ask: {rate}.", rate=rate))
+    burst = "" if one.burst is None else say(", {count:,} at once", count=one.burst)
+    said.append(say("May ask: {rate}{burst}.", rate=rate, burst=burst))
     if one.allow is not None:
         said.append(say("Only from {networks}.", networks=", ".join(one.allow)))
     if one.expires_at is not None:

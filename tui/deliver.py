@@ -5,10 +5,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from textual.suggester import Suggester
+from textual.suggester import Suggester, SuggestFromList
 
 from sql import jobs, tenants
+from sql.tenants import Tenant
 from tui import findings, format, words
+from tui.deeds import Deed
 from tui.dialog import Ask, Dialog, Done, Field, confirmed
 from tui.hands import Hands, Rehearsal
 from tui.job import JobDetail
@@ -47,22 +49,38 @@ def completed(value: str) -> str | None:
     return folder + slash + names[0] if names else None
 
 
-def ask(app: "RosterHub", hands: Hands) -> Ask:
+def deed(app: "RosterHub", code: str = "") -> Deed:
+    """Delivering, to this tenant if one is meant."""
+    hands = app.hands
+
+    async def asked() -> Ask:
+        assert hands is not None
+        return await ask(app, hands, code)
+
+    away = "" if hands else say("These screens have no access to the archive.")
+    return Deed("deliver", say("Deliver a file"), "bundle.receive", asked, refused=away)
+
+
+async def ask(app: "RosterHub", hands: Hands, code: str = "") -> Ask:
     """The dialog that wants a file and a tenant; nothing is delivered by it."""
+    codes = [one.code for one in await app.tenants() or ()]
 
     async def do(typed: Mapping[str, str]) -> Done:
         path = Path(typed["file"]).expanduser()  # noqa: ASYNC240 - the name alone
         async with app.source.reading() as conn:
             owner = await tenants.by_code(conn, typed["tenant"])
         found = await hands.rehearse(owner.code, path)
-        return Done("", then=lambda: app.push_screen(Dialog(_confirm(app, hands, owner.code, path, found))))
+        return Done("", then=lambda: app.push_screen(Dialog(_confirm(app, hands, owner, path, found))))
 
     return Ask(
         say("Deliver a file"),
-        (say("It is rehearsed first: you see what would become of it, and nothing is changed by that."),),
+        (
+            say("It is rehearsed first: you see what would become of it, and nothing is changed by that."),
+            say("Tenants: {codes}.", codes=", ".join([*codes[:5], *(["..."] if len(codes) > 5 else [])])),
+        ),
         (
             Field("file", say("A zip or a folder of CSV files:"), suggester=Paths()),
-            Field("tenant", say("Tenant's code:"), app.tenant or ""),
+            Field("tenant", say("Tenant's code:"), code or app.tenant or "", suggester=SuggestFromList(codes)),
         ),
         say("Rehearse"),
         do,
@@ -70,7 +88,9 @@ def ask(app: "RosterHub", hands: Hands) -> Ask:
     )
 
 
-def _confirm(app: "RosterHub", hands: Hands, code: str, path: Path, found: Rehearsal) -> Ask:
+def _confirm(app: "RosterHub", hands: Hands, owner: Tenant, path: Path, found: Rehearsal) -> Ask:
+    code = owner.code
+
     async def do(typed: Mapping[str, str]) -> Done:
         number = await hands.deliver(code, path, app.actor)
         async with app.source.reading() as conn:
@@ -89,6 +109,8 @@ def _confirm(app: "RosterHub", hands: Hands, code: str, path: Path, found: Rehea
         effect.append(say("It would change: {counts}", counts=say(", ").join(moved)))
     for one in found.faults[:FIRST]:
         effect.append(say("{place}: {message}", place=findings.place(one), message=findings.message(one)))
+    if owner.state == "paused":
+        effect.append(say("The tenant is paused: delivered, the bundle waits until it is resumed."))
     effect.append(say("Delivered, it goes the way of every bundle. Undo: roll its job back."))
     return Ask(
         say("Deliver {bundle} to {code}", bundle=path.name, code=code),

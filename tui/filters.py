@@ -2,16 +2,23 @@
 
 import datetime
 import re
+import unicodedata
+from collections.abc import Sequence
 from functools import cache
 
 import msgspec
 
 from tui import words
+from tui.format import Moment
 from tui.rows import Row
 from tui.words import word
 
 SINCE = re.compile(r"(\d+)(m|h|d|分|時間|日)")
 UNITS = {"m": "minutes", "h": "hours", "d": "days", "分": "minutes", "時間": "hours", "日": "days"}
+CLOCK = re.compile(r"\d?\d:\d\d")
+DATE = re.compile(r"^(\d{4})[-/](\d{1,2})[-/](\d{1,2})(?!\d)")
+DAYS = {"today": 0, "今日": 0, "yesterday": 1, "昨日": 1}
+"""Days back from today."""
 FIELDS = {
     "bundle": word("BUNDLE"),
     "column": word("COLUMN"),
@@ -62,14 +69,20 @@ def _titles() -> dict[str, str]:
     return {words.in_japanese(title): field for field, title in FIELDS.items()}
 
 
-def holds(terms: tuple[Term, ...], row: Row, now: datetime.datetime) -> bool:
+def holds(terms: tuple[Term, ...], row: Row, at: Moment) -> bool:
     """Whether a row is to be shown."""
-    return all(_holds(term, row, now) != term.negated for term in terms)
+    return all(_holds(term, row, at) != term.negated for term in terms)
 
 
-def _holds(term: Term, row: Row, now: datetime.datetime) -> bool:
+def misread(terms: tuple[Term, ...], at: Moment) -> Sequence[str]:
+    """The conditions that mean nothing, though something stands in them."""
+    return [f"since:{v}" for t in terms if t.field == "since" for v in t.values if moment(v, at.now, at.zone) is None]
+
+
+def _holds(term: Term, row: Row, at: Moment) -> bool:
     if term.field == "since":
-        return row.when is not None and any(row.when >= now - _length(value) for value in term.values)
+        begins = [moment(value, at.now, at.zone) for value in term.values]
+        return row.when is not None and any(begin is None or row.when >= begin for begin in begins)
     if term.field and term.field not in row.facts:
         # `10:30` or `urn:x` are words with a colon rather than fields
         return any(f"{term.field}:{value}" in fact for value in term.values for fact in row.facts.values())
@@ -77,11 +90,28 @@ def _holds(term: Term, row: Row, now: datetime.datetime) -> bool:
     return any(value in fact for value in term.values for fact in facts)
 
 
-def _length(value: str) -> datetime.timedelta:
-    found = SINCE.fullmatch(value)
-    if found is None:
-        return datetime.timedelta(days=36500)
-    return datetime.timedelta(**{UNITS[found[2]]: min(int(found[1]), 99999)})
+def moment(text: str, now: datetime.datetime, zone: datetime.tzinfo | None) -> datetime.datetime | None:
+    """`24h` back from now, `18:43` of today, today, yesterday, or a date and perhaps a time; None for anything else.
+
+    What names no zone is the time where the operator is.
+    """
+    said = DATE.sub(_padded, unicodedata.normalize("NFKC", text).lower())
+    if (length := SINCE.fullmatch(said)) is not None:
+        return now - datetime.timedelta(**{UNITS[length[2]]: min(int(length[1]), 99999)})
+    today = now.astimezone(zone).date()
+    if said in DAYS:
+        said = (today - datetime.timedelta(days=DAYS[said])).isoformat()
+    elif CLOCK.fullmatch(said):
+        said = f"{today}T{said:0>5}"
+    try:
+        found = datetime.datetime.fromisoformat(said.upper())
+        return (found if found.tzinfo else found.replace(tzinfo=zone)).astimezone(datetime.UTC)
+    except (ValueError, OverflowError):
+        return None
+
+
+def _padded(date: re.Match[str]) -> str:
+    return f"{date[1]}-{date[2]:0>2}-{date[3]:0>2}"
 
 
 def states(terms: tuple[Term, ...], known: tuple[str, ...]) -> list[str] | None:

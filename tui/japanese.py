@@ -150,6 +150,12 @@ JAPANESE = {
     "publish": "公開",
     "tries again: {reason}": "再試行: {reason}",
     "waits for a worker": "処理待ち",
+    "waits: tenant is paused": "テナント停止中のため待機",
+    "undoes {job}: {counts}": "{job}の取り消し: {counts}",
+    "Of UPDATE, were removed before and come back: {count:,}": "更新のうち、削除済みから復帰するもの: {count:,}件",
+    "The tenant is paused: delivered, the bundle waits until it is resumed.": (
+        "テナントは一時停止中です。投入したデータは再開まで待機します。"
+    ),
     "waits for approval": "承認待ち",
     "1 error, 0 rows": "エラー1件、反映なし",
     "{count:,} errors, 0 rows": "エラー{count:,}件、反映なし",
@@ -450,6 +456,7 @@ JAPANESE = {
     "Nothing can be done to this.": "この行に対する操作はありません。",
     "Nothing here can be decided about in this way.": "ここでは行えない操作です。",
     "Nothing is listed.": "一覧は空です。",
+    "Not understood: {what}": "解釈できない条件: {what}",
     "These screens were opened with --read-only.": "閲覧専用（--read-only）で開いています。",
     "Your role is {mine}; this takes {wanted}.": "あなたの役割は{mine}です。この操作には{wanted}の権限が必要です。",
     "These screens have no access to the master key.": "この画面からはマスターキーを使用できません。",
@@ -463,8 +470,13 @@ JAPANESE = {
         "一つのテナントの名簿を読み取る接続先です。シークレットは一度だけ表示します。"
     ),
     "Tenants: {codes}.": "テナント: {codes}。",
-    "Scopes: {scopes}.": "スコープ: {scopes}。",
-    "Undo: revoke it.": "取り消し: 失効させます。",
+    "roster.readonly: everything but demographics. roster-core.readonly: no lists such as a class's pupils.": (
+        "roster.readonly: demographics以外すべて。roster-core.readonly: クラスの児童生徒一覧などを除く。"
+    ),
+    "roster-demographics.readonly: demographics. rosterhub.upload: to deliver bundles.": (
+        "roster-demographics.readonly: demographics。rosterhub.upload: データの投入。"
+    ),
+    "Undo: revoke it.": "元に戻すには：失効させてください。",
     "What people call it:": "呼び名:",
     "Scopes:": "スコープ:",
     "The id and the secret of {name}; the secret is shown this once only:": (
@@ -473,6 +485,7 @@ JAPANESE = {
     "A token to try it: curl -u {id}:SECRET -d grant_type=client_credentials {api}/token": (
         "動作確認用のトークン: curl -u {id}:SECRET -d grant_type=client_credentials {api}/token"
     ),
+    'Then: curl -H "Authorization: Bearer TOKEN" {address}': '次に: curl -H "Authorization: Bearer TOKEN" {address}',
     "How to ask: {address}": "利用方法: {address}",
     "There is no such scope:": "そのようなスコープはありません。",
     "Nothing was done.": "何も実行していません。",
@@ -575,6 +588,9 @@ JAPANESE = {
     "It is bound by this within 5 seconds. Undo: set it back.": (
         "5秒以内に有効になります。元に戻すには：設定を戻してください。"
     ),
+    "What is left empty is as the service's settings say: api.rate, api.burst.": (
+        "空欄の項目はサービスの設定（api.rate、api.burst）に従います。"
+    ),
     "Requests a minute (0: any number):": "1分あたりの回数（0は無制限）:",
     "Of them at once:": "一度に許す回数:",
     "Refused from this moment on:": "利用期限:",
@@ -655,7 +671,8 @@ JAPANESE = {
     "Old and new secret both work until {time}.": "新旧のシークレットは {time} まで両方使えます。",
     "the service's own rate": "既定の回数",
     "any rate": "無制限",
-    "May ask: {rate}.": "回数: {rate}。",
+    "May ask: {rate}{burst}.": "回数: {rate}{burst}。",
+    ", {count:,} at once": "、一度に{count:,}回",
     "Only from {networks}.": "接続元: {networks}。",
     "Until {time}.": "期限: {time}。",
     # Tenants

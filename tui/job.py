@@ -132,6 +132,13 @@ class JobDetail(Listing):
         more: list[Line] = []
         if self.tab == "diff" and not total:
             more = [self.sentence(say("No counts: the bundle was not compared with the roster."))]
+        if self.tab == "diff" and self.table.row is not None:
+            one = next(one for one in self.data.counts if one.entity == self.table.row.key)
+            back = one.after - one.before - one.inserted + one.deleted
+            if back > 0:
+                more = [
+                    self.sentence(say("Of UPDATE, were removed before and come back: {count:,}", count=back), "dim")
+                ]
         if self.tab == "timeline":
             more = [self.sentence(f"SHA-256 {self.job.sha256}", "dim")]
         lines = self._why(self.status_height - 1 - len(more))

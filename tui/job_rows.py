@@ -76,14 +76,17 @@ def progress(one: Job) -> str:
     if one.state == "loading":
         return phase_bar(one.phase, one.phase_rows)
     if one.state == "received":
-        return say("tries again: {reason}", reason=reason) if reason else say("waits for a worker")
+        waits = say("waits: tenant is paused") if one.tenant_state == "paused" else say("waits for a worker")
+        return say("tries again: {reason}", reason=reason) if reason else waits
     if one.state == "held":
         return reason or say("waits for approval")
     if one.state == "rejected":
         return reason or say("1 error, 0 rows" if one.errors == 1 else "{count:,} errors, 0 rows", count=one.errors)
     if one.state in ("applied", "rolled_back"):
+        named = JOB_ID.search(one.bundle) if one.kind == "rollback" else None
         counts = f"+{one.inserted:,} ~{one.updated:,} -{one.deleted:,}"
-        return counts if one.inserted or one.updated or one.deleted else say("nothing changed")
+        counts = counts if one.inserted or one.updated or one.deleted else say("nothing changed")
+        return say("undoes {job}: {counts}", job=named[0], counts=counts) if named else counts
     if one.state == "duplicate":
         named = JOB_ID.search(one.reason or "")
         return say("same as {job}", job=named[0]) if named else reason or say("the bytes that are applied already")

@@ -29,23 +29,12 @@ class Jobs(Listing):
 
     data: list[Job] | None
 
-    def __init__(self) -> None:
-        super().__init__()
-        self._wanted = ""
-
     def begin(self, job: uuid.UUID | None) -> None:
         """Forget what was listed, so that nothing is done to it, and put the cursor on this job once it has come."""
-        self.data, self._wanted = None, str(job or "")
+        self.data, self.wanted = None, str(job or "")
         self.filter, self.following = "", False
         if self.there:
             self.app.hold(self)
-
-    def refill(self, *, first: bool = False) -> None:
-        super().refill(first=first)
-        place = next((place for place, row in enumerate(self.table.rows) if row.key == self._wanted), None)
-        if self.data is not None and place is not None:
-            self._wanted = ""
-            self.table.move(place)
 
     async def fetch(self, conn: Connection) -> list[Job]:
         states = filters.states(filters.parse(self.filter), jobs.STATES)

@@ -69,6 +69,8 @@ class Listing(Stage):
         self._minute = 0
         self._total = 0
         self._asked_before = ""
+        self.wanted = ""
+        """Key of the row that the cursor goes to once it has come."""
 
     def compose(self) -> ComposeResult:
         yield Lines(2, id="header")
@@ -153,12 +155,16 @@ class Listing(Stage):
             place, reverse = self.sorted_by
             found.sort(key=lambda row: row.ranks[place], reverse=reverse)
         self.table.fill(self.columns(), found, self.sorted_by, first=first or self.following)
+        there = next((place for place, row in enumerate(self.table.rows) if row.key == self.wanted), None)
+        if there is not None:
+            self.wanted = ""
+            self.table.move(there)
         self.paint()
 
     def filtered(self, every: list[Row]) -> list[Row]:
         """The rows for which the filter holds."""
-        terms, now = filters.parse(self.filter), self.at.now
-        return [row for row in every if filters.holds(terms, row, now)]
+        terms, at = filters.parse(self.filter), self.at
+        return [row for row in every if filters.holds(terms, row, at)]
 
     def paint(self) -> None:
         """Everything but the list."""
@@ -205,14 +211,18 @@ class Listing(Stage):
 
     def found(self, shown: int, total: int, what: str, more: str = "") -> Line:
         """The line that tells the filter and how far one has come; `what` the rows are, by a word of the catalogue."""
-        left = f" {say('Filter: {filter}', filter=self.filter)}" if self.filter else ""
+        misread = " ".join(self.misread)
+        if misread:
+            left = (f" {say('Not understood: {what}', what=misread)}", "bad")
+        else:
+            left = (f" {say('Filter: {filter}', filter=self.filter)}" if self.filter else "", "bar")
         what = words.counted(what, total) + more
         if self.filter:
             count = say("{shown:,} of {total:,} {what}", shown=shown, total=total, what=what)
         else:
             count = say("{total:,} {what}", total=total, what=what)
         live = say("FOLLOWING" if self.following else "live, 1 s")
-        return rows.edges([(left, "bar")], [(f"  {count}   {live} ", "dim")], self.size.width)
+        return rows.edges([left], [(f"  {count}   {live} ", "dim")], self.size.width)
 
     def say(self, note: str) -> None:
         """A note in place of the line of keys, until the next key."""
@@ -321,8 +331,15 @@ class Listing(Stage):
         else:
             self.say(say("Nothing here can be decided about in this way."))
 
+    @property
+    def misread(self) -> Sequence[str]:
+        """The conditions of the filter that mean nothing: what is listed does not heed them."""
+        return filters.misread(filters.parse(self.filter), self.at)
+
     def action_export(self) -> None:
-        if self.table.rows:
+        if self.misread:
+            self.say(say("Not understood: {what}", what=" ".join(self.misread)))
+        elif self.table.rows:
             self.app.push_screen(Dialog(exporting.ask(self.tab_name, self.table.rows, self.at)))
         else:
             self.say(say("Nothing is listed."))

@@ -7,7 +7,7 @@ from sql import audit, inboxes, settings, tenants, wishes
 from sql.database import Connection
 from sql.inboxes import Inbox
 from sql.tenants import Tenant
-from tui import words
+from tui import deliver, words
 from tui.deeds import Deed
 from tui.dialog import Ask, Done, Field, confirmed, reason
 from tui.words import say
@@ -37,6 +37,7 @@ def deeds(app: "RosterHub", code: str, state: str) -> list[Deed]:
             lambda: _resume(app, code),
             refused=active * (state != "paused"),
         ),
+        deliver.deed(app, code),
         Deed("settings", say("Change its settings"), "tenant.set", lambda: _settings(app, code)),
         Deed("window", say("Set the school-year window"), "tenant.set", lambda: _window(app, code)),
     ]

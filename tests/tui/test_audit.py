@@ -202,6 +202,29 @@ async def test_all_that_fits_is_exported_and_not_the_window_alone(moving, shown,
         assert "File exists" in opened.text
 
 
+async def test_a_condition_that_means_nothing_is_told_and_nothing_is_exported(moving, shown, hands):
+    async with shown(moving, hands=hands) as opened:
+        await opened.press("3", "slash", [*"since:yesterdays"], "enter")
+        assert opened.line("Not understood: since:yesterdays")
+        await opened.press("e")
+        assert opened.app.screen is opened.app.listing, "no dialog"
+        await opened.press("slash", "ctrl+u", [*"since:8:30 result:refused"], "enter")
+        assert "Not understood" not in opened.text
+        assert opened.line("Range: 04-01 08:30 .. -")
+        await opened.press("2", "slash", [*"since:yesterdays"], "enter")
+        assert opened.line("Not understood: since:yesterdays")
+
+
+async def test_a_client_is_left_out_by_the_name_that_is_shown(moving, shown):
+    async with shown(moving) as opened:
+        await opened.press("3", "slash", [*"who:lms-prod"], "enter")
+        assert all("lms-prod" in one.cells[1][0] for one in opened.app.screen.table.rows)
+        assert opened.app.screen.table.rows
+        await opened.press("slash", "ctrl+u", [*"!who:lms-prod"], "enter")
+        assert opened.app.screen.table.rows
+        assert not any("lms-prod" in one.cells[1][0] for one in opened.app.screen.table.rows)
+
+
 async def test_a_log_that_is_written_while_another_dialog_is_open_is_told_there(moving, shown, hands, tmp_path):
     async with shown(moving, hands=hands) as opened:
 

@@ -285,9 +285,10 @@ async def test_a_client_is_made_and_its_secret_shown_once(moving, shown, hands):
         place = lines.index("The id and the secret of a new lms; the secret is shown this once only:")
         client_id, secret = lines[place + 1 : place + 3]
         assert opened.line(f"curl -u {client_id}:SECRET -d")
+        assert opened.line("Then: curl -H")
         await opened.press("enter")
         assert secret not in opened.text
-        assert opened.line("a new lms")
+        assert opened.line("a new lms").startswith("> "), "what was made has the cursor"
     async with database.connect(moving) as conn:
         known = await clients.find(conn, client_id)
         assert known is not None
@@ -456,10 +457,48 @@ async def test_only_an_admin_may_touch_clients_and_tenants(moving, shown, hands)
         for screen, key in (("4", "a2l0YS1sbXM"), ("5", "minato")):
             await at(opened, screen, key)
             await opened.press("a")
-            assert all(one.cells[1][0].startswith("Your role is operator") for one in opened.app.screen.table.rows)
+            rows = {one.key: one.cells[1][0] for one in opened.app.screen.table.rows}
+            assert rows.pop("deliver", "") == ""
+            assert all(why.startswith("Your role is operator") for why in rows.values())
             await opened.press("escape")
         await opened.press("enter")
         assert not isinstance(opened.app.screen, Dialog)
+
+
+async def test_those_that_come_back_are_counted_apart(moving, shown):
+    async with database.connect(moving) as conn:
+        await conn.execute("UPDATE job_counts SET after = after + 4 WHERE job_id = %s AND entity = 'users'", [HELD])
+    async with shown(moving) as opened:
+        await at(opened, "2", str(HELD))
+        await opened.press("enter", "tab", "j")
+        assert opened.line("users").startswith("> ")
+        assert opened.line("Of UPDATE, were removed before and come back: 4")
+        await opened.press("j")
+        assert "come back" not in opened.text
+
+
+async def test_what_a_paused_tenant_was_sent_waits_and_says_why(moving, shown):
+    async with database.connect(moving) as conn:
+        await conn.execute("UPDATE jobs SET state = 'received', finished_at = NULL WHERE id = %s", [REJECTED])
+        await conn.execute("UPDATE tenants SET state = 'paused' WHERE code = 'demo'")
+    async with shown(moving) as opened:
+        await at(opened, "2", str(REJECTED))
+        assert "waits: tenant is paused" in opened.line(str(REJECTED)[:8] + " Demo")
+
+
+async def test_a_held_bundle_stands_on_the_overview_whatever_came_since(moving, shown):
+    async with database.connect(moving) as conn:
+        await conn.execute(
+            "INSERT INTO jobs (tenant_id, via, bundle, sha256, bytes, day, state, reason, received_at, finished_at)"
+            " SELECT tenant_id, via, 'later.zip', sha256, bytes, day, 'rejected', 'x', received_at + interval '1 h',"
+            " received_at + interval '1 h' FROM jobs WHERE id = %s",
+            [HELD],
+        )
+    async with shown(moving) as opened:
+        assert "HELD" in opened.line("札幌市教育委員会")
+        await at(opened, "1", "sapporo")
+        await opened.press("A")
+        assert isinstance(opened.app.screen, Dialog)
 
 
 async def test_a_missing_delivery_is_stale_until_one_comes(moving, shown):

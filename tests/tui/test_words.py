@@ -25,7 +25,7 @@ PROSE = re.compile(r"[A-Za-z]{2,}[,.:;]? +[A-Za-z]{2,}|(?<!\()\b[A-Z][a-z]{2,}\b
 
 STYLES = {name.removeprefix("line--") for name in Lines.COMPONENT_CLASSES}
 NAMES = {"RosterHub", "SHA-256", "NO_COLOR", "TZ", "COLORFGBG", "TEXTUAL_THEME", "TERM", "TMUX", "JST", "Asia/Tokyo"}
-NAMES |= {"Japan", *words.LOCALE}
+NAMES |= {"Japan", "NFKC", *words.LOCALE}
 """Names, which are the same in every language, and those of the environment."""
 
 CAPS = {"Enter", "Esc", "Tab", "Shift", "Ctrl", "Home", "End", "PgUp", "PgDn"}

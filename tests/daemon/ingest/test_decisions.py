@@ -148,6 +148,7 @@ async def test_rolling_back_restores_every_record_and_is_itself_undone(hub: Any,
 
     again = await undo(hub, rollback)
     assert again.state == "applied"
+    assert again.bundle == f"rollback of {str(rollback.id)[:8]}"
     assert await contents(hub) == middle
 
 
