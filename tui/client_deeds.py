@@ -9,6 +9,7 @@ from textual.suggester import SuggestFromList
 from oneroster import scopes
 from sql import amounts, clients, limits, tenants
 from sql.clients import Standing
+from tui import format
 from tui.deeds import Deed
 from tui.dialog import Ask, Done, Field, confirmed, reason
 from tui.words import say
@@ -74,7 +75,7 @@ async def _make(app: "RosterHub") -> Ask:
         say("Make a client"),
         (
             say("A platform that may read the roster of one tenant. Its secret is shown once."),
-            say("Tenants: {codes}.", codes=", ".join([*codes[:5], *(["..."] if len(codes) > 5 else [])])),
+            say("Tenants: {codes}.", codes=format.first(codes)),
             say(
                 "roster.readonly: everything but demographics. roster-core.readonly: no lists such as a class's pupils."
             ),

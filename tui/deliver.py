@@ -76,7 +76,7 @@ async def ask(app: "RosterHub", hands: Hands, code: str = "") -> Ask:
         say("Deliver a file"),
         (
             say("It is rehearsed first: you see what would become of it, and nothing is changed by that."),
-            say("Tenants: {codes}.", codes=", ".join([*codes[:5], *(["..."] if len(codes) > 5 else [])])),
+            say("Tenants: {codes}.", codes=format.first(codes)),
         ),
         (
             Field("file", say("A zip or a folder of CSV files:"), suggester=Paths()),

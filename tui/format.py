@@ -1,6 +1,7 @@
 """What rows of all screens share: colours of states, a moment, reasons as sentences. Pure."""
 
 import datetime
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -47,3 +48,10 @@ MACHINES = {"rolled-back": word("These very bytes were rolled back; they are not
 def json(value: Any) -> str:
     """As JSON on one line, whatever the type."""
     return msgspec.json.encode(value, enc_hook=str).decode()
+
+
+def first(names: Sequence[str], most: int = 5) -> str:
+    """So many of them, and how many more there are."""
+    said = ", ".join(names[:most])
+    more = len(names) - most
+    return say("{first} and {count:,} more", first=said, count=more) if more > 0 else said

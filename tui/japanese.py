@@ -462,7 +462,7 @@ JAPANESE = {
     "These screens have no access to the master key.": "この画面からはマスターキーを使用できません。",
     "These screens have no access to the archive.": "この画面からは保管庫を使用できません。",
     "Cancel": "やめる",
-    "Enter Tab next  Up back  Esc cancel": "Enter Tab 次へ  Esc やめる",
+    "Enter Tab next  Up back  Esc cancel": "Enter Tab 次へ  上 前へ  Esc やめる",
     "A client is found by its name with who:NAME.": "クライアントは who:名前 で名前から探せます。",
     "Make a client": "クライアントを作成",
     "Make": "作成",
@@ -470,6 +470,7 @@ JAPANESE = {
         "一つのテナントの名簿を読み取る接続先です。シークレットは一度だけ表示します。"
     ),
     "Tenants: {codes}.": "テナント: {codes}。",
+    "{first} and {count:,} more": "{first}、ほか{count:,}件",
     "roster.readonly: everything but demographics. roster-core.readonly: no lists such as a class's pupils.": (
         "roster.readonly: demographics以外すべて。roster-core.readonly: クラスの児童生徒一覧などを除く。"
     ),

@@ -94,8 +94,8 @@ NAMES = {
     "keys, formats": "Enter Esc Tab Shift Ctrl Home End PgUp PgDn DB SFTP HTTP JSON CSV IP ID OSC SHA JST HH MM GB",
     "words of commands": """rosterhub job tenant set approve client deliver record show reason confirm
         add ingest file due grace quota none auto cp dry run TENANT BUNDLE""",
-    "people, boards, machines": """RosterHub demo kita minato sapporo naha lms prod old sis sftp example jp roster drop
-        srv out sato tty Demo School Kita High Minato Ward high""",
+    "people, boards, machines": """RosterHub demo kita kitakyushu minato sapporo naha lms prod old sis sftp example jp
+        roster drop srv out sato tty Demo School Kita High Minato Ward high""",
     "files and ids": "RO csv zip aa xx cd fa ZXZpbA bG zLXByb byte at",
     "the standard's": """academicSessions classes enabledUser enrollments givenName grades kan kanaFamilyName metadata
         name orgs sourcedId startDate status title username userSourcedId users enable core readonly demographics""",
