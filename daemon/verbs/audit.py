@@ -56,7 +56,8 @@ class Conditions:
     result
         ok: only what was done; no: only what was refused or failed.
     since
-        From this time on: 2026-04-01, 2026-04-01T05:02Z, or 24h back from now.
+        From this time on: 2026-04-01, 2026-04-01T05:02Z, or 24h back from now. What names no zone is the machine's
+        own time.
     until
         Before this time.
     search
@@ -141,7 +142,7 @@ def list_(
         back, last = shown.instant(found.searched[0]), found.searched[1]
         printing.talk(f"rosterhub: searched back to {back}; go on with --before {last}.")
     elif not found.entries:
-        printing.talk("rosterhub: no entry fits. What clients read is `--action 'api.read*'`.")
+        printing.talk(f"rosterhub: no entry fits{_span(given)}. What clients read is `--action 'api.read*'`.")
     elif found.entries and len(found.entries) == limit:
         printing.talk(f"rosterhub: for older ones --before {found.entries[-1].id}.")
 
@@ -175,7 +176,7 @@ def export(
     with orderly():
         count = here.run(work)
     printing.talk(
-        f"rosterhub: {many(count, 'entry', 'entries')}; whether all is as it was sealed: rosterhub audit verify"
+        f"rosterhub: {many(count, 'entry', 'entries')}{_span(given)}; whether all is as it was sealed: rosterhub audit verify"
     )
 
 
@@ -255,6 +256,12 @@ async def _named(conn: Connection, asked: Asked) -> Asked:
         return asked
     ids = [one.client_id for one in await clients.every(conn, asked.tenant) if one.name in asked.who]
     return msgspec.structs.replace(asked, who=(*asked.who, *ids))
+
+
+def _span(asked: Asked) -> str:
+    """` from TIME until TIME`, as far as they are asked for: in UTC, as all that is printed."""
+    since = f" from {shown.instant(asked.since)}" if asked.since else ""
+    return since + (f" until {shown.instant(asked.until)}" if asked.until else "")
 
 
 def _time(said: str | None) -> datetime.datetime | None:

@@ -47,6 +47,8 @@ def test_entries_are_found_by_their_fields(hub: Hub, client: str) -> None:
     assert hub.shown("audit", "list", "--target", client, "--who", found[0]["who"], "--tenant", "audited") == found
     assert hub.shown("audit", "list", "--target", client, "--since", "1h") == found
     assert hub.shown("audit", "list", "--target", client, "--until", "1h") == []
+    empty = hub.call("audit", "list", "--target", client, "--until", "2020-01-01T09:00+09:00")
+    assert "no entry fits until 2020-01-01T00:00:00.000Z." in empty.err
     assert hub.shown("audit", "list", "--target", client, "--since", found[1]["at"], "--until", found[0]["at"]) in (
         found[1:2],
         found[:2],  # within the same millisecond
