@@ -4,7 +4,7 @@ import contextlib
 import csv
 import os
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal, TextIO
 
@@ -12,12 +12,12 @@ import msgspec
 
 from oneroster import safe
 from oneroster.refused import Refused
-from sql import audit, database, search, shown
+from sql import audit, clients, database, search, shown
 from sql.audit import Actor, Entry
-from sql.database import Pool
+from sql.database import Connection, Pool
 from sql.search import Asked
 
-HEADER = ("id", "at", "tenant", "who", "kind", "from", "action", "target", "ok", "detail")
+HEADER = ("id", "at", "tenant", "who", "name", "kind", "from", "action", "target", "ok", "detail")
 
 Format = Literal["csv", "jsonl"]
 
@@ -38,17 +38,24 @@ async def export(pool: Pool, asked: Asked, file: Path | None, format: Format, ac
     async with database.hub(pool, "viewer") as conn:
         await audit.write(conn, None, actor, "audit.export", detail=detail)
     async with database.hub(pool, "viewer", read_only=True) as conn:
+        names = await called(conn)
         with _opened(file) as stream:
-            return await _write(stream, format, search.every(conn, asked))
+            return await _write(stream, format, search.every(conn, asked), names)
 
 
-def told(one: Entry) -> dict[str, Any]:
-    """An entry, as it is exported and as JSON tells it."""
+async def called(conn: Connection) -> dict[str, str]:
+    """What people call clients, by the ids that the log keeps."""
+    return {one.client_id: one.name for one in await clients.every(conn)}
+
+
+def told(one: Entry, names: Mapping[str, str]) -> dict[str, Any]:
+    """An entry, as it is exported and as JSON tells it; `name` is what a client is called now."""
     return {
         "id": one.id,
         "at": shown.instant(one.at),
         "tenant": one.tenant,
         "who": one.who,
+        "name": names.get(one.who),
         "kind": one.who_kind,
         "from": one.origin,
         "action": one.action,
@@ -75,7 +82,7 @@ def _opened(file: Path | None) -> Iterator[TextIO]:
         part.unlink(missing_ok=True)
 
 
-async def _write(stream: TextIO, format: Format, entries: AsyncIterator[Entry]) -> int:
+async def _write(stream: TextIO, format: Format, entries: AsyncIterator[Entry], names: Mapping[str, str]) -> int:
     """How many entries were written."""
     count = 0
     writer = csv.writer(stream, lineterminator="\r\n", quoting=csv.QUOTE_ALL)
@@ -83,7 +90,7 @@ async def _write(stream: TextIO, format: Format, entries: AsyncIterator[Entry]) 
         writer.writerow(HEADER)
     async for one in entries:
         count += 1
-        said = told(one)
+        said = told(one, names)
         if format == "jsonl":
             stream.write(safe.json(msgspec.json.encode(said).decode()) + "\n")
         else:

@@ -172,6 +172,7 @@ class Entry(Shape, frozen=True):
     at: Instant
     tenant: str | None
     who: str
+    name: str | None
     kind: Literal["operator", "client", "inbox", "system"]
     origin: str = msgspec.field(name="from")
     action: str

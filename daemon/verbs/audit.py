@@ -121,20 +121,29 @@ def list_(
     """
     given = conditions.asked()
 
-    async def work(pool: Pool) -> Found:
+    async def work(pool: Pool) -> tuple[Found, dict[str, str]]:
         async with database.hub(pool, "viewer", read_only=True) as conn:
             asked = await _named(conn, given)
             place = searching.START if before is None else await searching.place(conn, before)
-            return await searching.page(conn, asked, before=place, limit=limit, patience=PATIENCE)
+            found = await searching.page(conn, asked, before=place, limit=limit, patience=PATIENCE)
+            return found, await auditing.called(conn)
 
-    found = here.run(work)
+    found, names = here.run(work)
     if json:
-        printing.data([auditing.told(one) for one in found.entries])
+        printing.data([auditing.told(one, names) for one in found.entries])
     else:
         printing.table(
             ("ID", "TIME", "WHO", "FROM", "ACTION", "TARGET", "OK"),
             [
-                (one.id, shown.instant(one.at), one.who, one.origin, one.action, one.target, "yes" if one.ok else "NO")
+                (
+                    one.id,
+                    shown.instant(one.at),
+                    names.get(one.who, one.who),
+                    one.origin,
+                    one.action,
+                    one.target,
+                    "yes" if one.ok else "NO",
+                )
                 for one in found.entries
             ],
         )
@@ -175,9 +184,8 @@ def export(
 
     with orderly():
         count = here.run(work)
-    printing.talk(
-        f"rosterhub: {many(count, 'entry', 'entries')}{_span(given)}; whether all is as it was sealed: rosterhub audit verify"
-    )
+    printing.talk(f"rosterhub: {many(count, 'entry', 'entries')}{_span(given)}.")
+    printing.advice(["Whether all is as it was sealed: rosterhub audit verify"])
 
 
 @app.command

@@ -1,8 +1,11 @@
 """The audit log by the command line, beside a running hub: found by its fields, exported, verified."""
 
+import base64
 import csv
 import io
 import json
+import urllib.error
+import urllib.request
 from pathlib import Path
 
 import psycopg
@@ -12,7 +15,7 @@ from tests.story.hub import Hub, until
 
 pytestmark = pytest.mark.xdist_group("story")
 
-ENTRY = ["id", "at", "tenant", "who", "kind", "from", "action", "target", "ok", "detail"]
+ENTRY = ["id", "at", "tenant", "who", "name", "kind", "from", "action", "target", "ok", "detail"]
 
 
 @pytest.fixture
@@ -62,14 +65,27 @@ def test_entries_are_found_by_their_fields(hub: Hub, client: str) -> None:
     assert hub.call("audit", "list", "--before", "999999999999").code == 66
 
 
+def test_a_client_is_named_beside_its_id(hub: Hub, client: str) -> None:
+    asked = urllib.request.Request(f"{hub.places['api']}/token", b"grant_type=client_credentials", method="POST")
+    asked.add_header("Authorization", "Basic " + base64.b64encode(f"{client}:wrong".encode()).decode())
+    with pytest.raises(urllib.error.HTTPError):
+        urllib.request.urlopen(asked, timeout=20)
+    wanted = ("audit", "list", "--action", "api.token", "--who", client)
+    until(lambda: hub.shown(*wanted), "the entry")
+    found = hub.shown(*wanted)
+    assert [(one["who"], one["name"], one["ok"]) for one in found] == [(client, "lms", False)]
+    done = hub.call("audit", "export", "--action", "api.token", "--who", client)
+    assert [row[3:5] for row in csv.reader(io.StringIO(done.out, newline=""))] == [["who", "name"], [client, "lms"]]
+
+
 def test_an_export_holds_the_whole_range_and_harms_no_spreadsheet(hub: Hub, client: str, tmp_path: Path) -> None:
     shown = hub.shown("audit", "list", "--target", client)
     done = hub.call("audit", "export", "--target", client)
     assert done.code == 0
     header, *rows = csv.reader(io.StringIO(done.out, newline=""))
     assert header == ENTRY
-    assert [row[6] for row in rows] == actions(shown)[::-1]
-    assert json.loads(rows[-1][9])["reason"] == "=cmd()\u202e ticket 118"
+    assert [row[7] for row in rows] == actions(shown)[::-1]
+    assert json.loads(rows[-1][10])["reason"] == "=cmd()\u202e ticket 118"
     assert "\u202e" not in done.out
     file = tmp_path / "audit.jsonl"
     assert hub.call("audit", "export", str(file), "--format", "jsonl", "--target", client).code == 0
@@ -92,7 +108,7 @@ def test_cells_of_strangers_are_made_harmless(hub: Hub) -> None:
             )
     done = hub.call("audit", "export", "--who", "eve")
     _, *rows = csv.reader(io.StringIO(done.out, newline=""))
-    assert [row[7] for row in rows] == [
+    assert [row[8] for row in rows] == [
         "'=1+1", "'+1", "'-1", "'@x", "'^Ix", "'^Mx", "'^[[31m", "'＝1",
         "a^Jb", "'\\u200fx", "plain",
     ]  # fmt: skip
