@@ -55,7 +55,7 @@ def asked(
 
 def misread(text: str, now: datetime.datetime, zone: datetime.tzinfo | None) -> Sequence[str]:
     """The conditions that mean nothing, though something stands in them."""
-    return [one.typed for one in _parsed(text) if one.rest and not _means(one, now, zone)]
+    return [one.typed for one in _parsed(text) if not _means(one, now, zone)]
 
 
 class _Condition(msgspec.Struct, frozen=True):

@@ -99,7 +99,7 @@ def _confirm(app: "RosterHub", hands: Hands, owner: Tenant, path: Path, found: R
 
     state = say(found.state.upper())
     effect = [say("{bundle} would be: {state}. {why}", bundle=path.name, state=state, why=_because(found)).rstrip()]
-    exposed = [one for one in found.counts if one.entity not in ("students", "teachers")]
+    exposed = [one for one in found.counts if one.entity not in findings.PARTS]
     moved = [
         f"{words.entity(one.entity)} +{one.inserted:,} ~{one.updated:,} -{one.deleted:,}"
         for one in exposed

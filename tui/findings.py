@@ -29,6 +29,8 @@ COUNT_COLUMNS = (
     Column(word("CHANGE"), 6, right=True),
     Column(word("GUARD"), 12),
 )
+PARTS = ("students", "teachers")
+"""Of users; who takes up another role comes or goes there, too."""
 DECIDED = {"applied": word("approved"), "rolled_back": word("approved"), "discarded": word("turned down")}
 """What became of a held bundle, by the state of its job: then the guard holds it no more."""
 FILE_COLUMNS = (
@@ -105,7 +107,7 @@ def count_row(one: Count, state: str = "") -> Row:
     return Row(
         key=one.entity,
         cells=(
-            (("  " if one.entity in ("students", "teachers") else "") + words.entity(one.entity), ""),
+            (("  " if one.entity in PARTS else "") + words.entity(one.entity), ""),
             (text.figure(one.before, 7), ""),
             (text.figure(one.after, 8), ""),
             (text.figure(one.inserted, 7), ""),

@@ -133,12 +133,11 @@ class JobDetail(Listing):
         if self.tab == "diff" and not total:
             more = [self.sentence(say("No counts: the bundle was not compared with the roster."))]
         if self.tab == "diff" and self.table.row is not None:
-            one = next(one for one in self.data.counts if one.entity == self.table.row.key)
-            back = one.after - one.before - one.inserted + one.deleted
+            found = {one.entity: one.after - one.before - one.inserted + one.deleted for one in self.data.counts}
+            back = 0 if self.table.row.key in findings.PARTS else found.get(self.table.row.key, 0)
             if back > 0:
-                more = [
-                    self.sentence(say("Of UPDATE, were removed before and come back: {count:,}", count=back), "dim")
-                ]
+                said = say("Of UPDATE, were removed before and come back: {count:,}", count=back)
+                more = [self.sentence(said, "dim")]
         if self.tab == "timeline":
             more = [self.sentence(f"SHA-256 {self.job.sha256}", "dim")]
         lines = self._why(self.status_height - 1 - len(more))
@@ -245,7 +244,7 @@ class JobDetail(Listing):
                 Detail({**row.record, "message": findings.message(one), "remedy": findings.remedy(one)})
             )
         elif self.tab == "diff" and self.data is not None:
-            entity = "users" if row.key in ("students", "teachers") else row.key
+            entity = "users" if row.key in findings.PARTS else row.key
             found = [one for one in self.data.samples if one.entity == entity]
             self.app.push_screen(Samples(self.job, entity, found))
         else:
