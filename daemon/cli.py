@@ -5,7 +5,7 @@ import os
 import re
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TextIO
 
 import cyclopts
 from cyclopts import App, CycloptsError, Parameter
@@ -91,7 +91,12 @@ def _login(name: str) -> "Login":
 
 def main(argv: list[str] | None = None) -> None:
     """Run the command line and exit with its code (0 ok, 64 usage, 70 bug, 74 I/O, 77 not allowed, or the verb's)."""
-    sys.exit(call(argv))
+    code = call(argv)
+    try:
+        sys.stderr.flush()
+    except OSError:  # the terminal is gone
+        _drop(sys.stderr)
+    sys.exit(code)
 
 
 def call(argv: list[str] | None = None) -> int:
@@ -111,7 +116,7 @@ def call(argv: list[str] | None = None) -> int:
         sys.stderr.write(safe.lines(told) + "\n")
         return FORBIDDEN
     except BrokenPipeError:
-        _drop_output()  # whoever read it has seen enough
+        _drop(sys.stdout)  # whoever read it has seen enough
         return 0
     except KeyboardInterrupt:
         return 130
@@ -120,16 +125,16 @@ def call(argv: list[str] | None = None) -> int:
             return _bug()
         told = f"rosterhub: {error.filename or 'The output'} cannot be written: {error.strerror}"
         sys.stderr.write(safe.lines(told) + "\n")
-        _drop_output()
+        _drop(sys.stdout)
         return IO
     except Exception:  # noqa: BLE001 - the outermost place: a bug is told as one
         return _bug()
     return code if isinstance(code, int) else 0
 
 
-def _drop_output() -> None:
+def _drop(stream: TextIO) -> None:
     """What has not been written is not tried again at exit, which would end with another code."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _describe(argv: list[str]) -> None:
