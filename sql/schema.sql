@@ -144,6 +144,7 @@ CREATE INDEX ON jobs (finished_at) WHERE reported_at IS NULL;
 CREATE INDEX ON jobs (tenant_id, sha256);
 CREATE INDEX ON jobs (tenant_id, content);
 CREATE INDEX ON jobs (tenant_id, received_at);
+CREATE INDEX ON jobs (tenant_id, received_at) WHERE state = 'held';
 -- Loads of one tenant are serial: two workers cannot both take a job of it.
 CREATE UNIQUE INDEX jobs_one_loading ON jobs (tenant_id) WHERE state = 'loading';
 

@@ -33,16 +33,21 @@ SELECT t.id, t.code, t.name, t.state, j.id AS job_id, j.state AS job_state, j.re
        (SELECT max(received_at) FROM jobs WHERE tenant_id = t.id AND kind = 'bundle') AS delivered_at
   FROM tenants t
   LEFT JOIN LATERAL (SELECT id, state, reason, reason_japanese, received_at, errors, warnings,
-                            approved_at IS NOT NULL AS approved FROM jobs
-                      WHERE tenant_id = t.id AND state NOT IN ('received', 'duplicate')
-                      ORDER BY state = 'held' DESC, received_at DESC LIMIT 1) j ON true
+                            approved_at IS NOT NULL AS approved
+                       FROM ((SELECT j.*, 1 AS place FROM jobs j WHERE tenant_id = t.id AND state = 'held'
+                               ORDER BY received_at DESC LIMIT 1)
+                             UNION ALL
+                             (SELECT j.*, 2 FROM jobs j WHERE tenant_id = t.id AND state NOT IN ('received', 'duplicate')
+                               ORDER BY received_at DESC LIMIT 1)) AS both_jobs
+                      ORDER BY place LIMIT 1) j ON true
   LEFT JOIN LATERAL (SELECT sum(active) AS records FROM totals
                       WHERE tenant_id = t.id AND collection IN ('orgs', 'academicSessions', 'courses', 'classes', 'users',
                                                                 'enrollments', 'demographics')
                         AND revision = (SELECT max(revision) FROM totals WHERE tenant_id = t.id)) r ON true
   LEFT JOIN LATERAL (SELECT array_agg(state_of_day ORDER BY day) AS days
                        FROM (SELECT day, (SELECT state FROM jobs WHERE tenant_id = t.id
-                                           AND (received_at AT TIME ZONE 'Asia/Tokyo')::date = week.day
+                                           AND received_at >= week.day::timestamp AT TIME ZONE 'Asia/Tokyo'
+                                           AND received_at < (week.day + 1)::timestamp AT TIME ZONE 'Asia/Tokyo'
                                            ORDER BY received_at DESC LIMIT 1) AS state_of_day
                                FROM (SELECT (now() AT TIME ZONE 'Asia/Tokyo')::date - back AS day
                                        FROM generate_series(0, 6) AS back) AS week) AS states) d ON true

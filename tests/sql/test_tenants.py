@@ -2,6 +2,7 @@
 
 import datetime
 
+import psycopg
 import pytest
 
 from oneroster.refused import NoReason
@@ -192,3 +193,27 @@ def test_settings_are_read_back_as_they_are_said() -> None:
 def test_what_cannot_be_set_is_refused(name: str, text: str, error: type[Exception]) -> None:
     with pytest.raises(error):
         wishes.apply(Settings(), {name: text})
+
+
+async def test_how_tenants_stand_is_told_without_reading_all_their_jobs(pool: Pool, conninfo: str) -> None:
+    with psycopg.connect(conninfo, autocommit=True) as made:
+        made.execute(
+            "INSERT INTO tenants (code, name, profile, wrapped_key)"
+            " SELECT 't' || n, 'T', 'auto', '' FROM generate_series(1, 20) n"
+        )
+        made.execute(
+            "INSERT INTO jobs (tenant_id, via, bundle, sha256, bytes, day, received_at, state)"
+            " SELECT t.id, 'sftp', 'b', '0', 1, '2026-04-01', now() - n * interval '1 day',"
+            " CASE WHEN n = 300 THEN 'held' ELSE 'applied' END FROM tenants t, generate_series(1, 500) n"
+        )
+        made.execute("VACUUM ANALYZE jobs")
+    async with database.hub(pool, "viewer", read_only=True) as conn:
+        found = await tenants.health(conn)
+        touched = await database.fetch_value(
+            conn,
+            "SELECT sum(pg_stat_get_xact_blocks_fetched(oid))::bigint FROM pg_class WHERE relname LIKE 'jobs%%'",
+            {},
+        )
+    assert [one.days for one in found] == [["applied"] * 6 + [None]] * 20
+    assert {one.job_state for one in found} == {"held"}, "what waits for a person goes before what came since"
+    assert touched < 4_000
