@@ -13,7 +13,7 @@ WITH looked AS MATERIALIZED (
                   WHEN 'who' THEN (a.who, a.at, a.id) < (v.value, %(before_at)s, %(before_id)s) AND (a.who, a.at, a.id) >= (v.value, %(since)s, 0)
                   WHEN 'action' THEN (a.action, a.at, a.id) < (v.value, %(before_at)s, %(before_id)s) AND (a.action, a.at, a.id) >= (v.value, %(since)s, 0)
                   WHEN 'target' THEN (a.target, a.at, a.id) < (v.value, %(before_at)s, %(before_id)s) AND (a.target, a.at, a.id) >= (v.value, %(since)s, 0)
-                  WHEN 'tenant' THEN (a.tenant_id, a.at, a.id) < (%(tenant)s::integer, %(before_at)s, %(before_id)s) AND (a.tenant_id, a.at, a.id) >= (%(tenant)s::integer, %(since)s, 0)
+                  WHEN 'tenant' THEN (a.tenant_id, a.at, a.id) < (v.value::integer, %(before_at)s, %(before_id)s) AND (a.tenant_id, a.at, a.id) >= (v.value::integer, %(since)s, 0)
                   WHEN 'ok' THEN NOT a.ok
                   ELSE true END
             ORDER BY CASE %(lead)s::text WHEN 'who' THEN a.who WHEN 'action' THEN a.action WHEN 'target' THEN a.target END DESC,
@@ -45,7 +45,7 @@ SELECT l.at FROM unnest(%(values)s::text[]) AS v (value)
                   WHEN 'who' THEN (a.who, a.at, a.id) < (v.value, %(before_at)s, %(before_id)s) AND (a.who, a.at, a.id) >= (v.value, %(since)s, 0)
                   WHEN 'action' THEN (a.action, a.at, a.id) < (v.value, %(before_at)s, %(before_id)s) AND (a.action, a.at, a.id) >= (v.value, %(since)s, 0)
                   WHEN 'target' THEN (a.target, a.at, a.id) < (v.value, %(before_at)s, %(before_id)s) AND (a.target, a.at, a.id) >= (v.value, %(since)s, 0)
-                  WHEN 'tenant' THEN (a.tenant_id, a.at, a.id) < (%(tenant)s::integer, %(before_at)s, %(before_id)s) AND (a.tenant_id, a.at, a.id) >= (%(tenant)s::integer, %(since)s, 0)
+                  WHEN 'tenant' THEN (a.tenant_id, a.at, a.id) < (v.value::integer, %(before_at)s, %(before_id)s) AND (a.tenant_id, a.at, a.id) >= (v.value::integer, %(since)s, 0)
                   WHEN 'ok' THEN NOT a.ok
                   ELSE true END
             ORDER BY CASE %(lead)s::text WHEN 'who' THEN a.who WHEN 'action' THEN a.action WHEN 'target' THEN a.target END DESC,

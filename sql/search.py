@@ -110,7 +110,7 @@ async def page(
     if params is None:
         return Found([])
     place = min(before, (asked.until, 0)) if asked.until else before
-    leads = await _leads(conn, asked)
+    leads = await _leads(conn, asked, params["tenant"])
     if any(not one.values for one in leads):
         return Found([])
     lead = await _best(conn, leads, params, place)
@@ -163,7 +163,7 @@ def later(asked: Asked, since: datetime.datetime) -> Asked:
     return msgspec.structs.replace(asked, since=max(since, asked.since or since))
 
 
-async def _leads(conn: Connection, asked: Asked) -> list[_Lead]:
+async def _leads(conn: Connection, asked: Asked, tenant: int | None) -> list[_Lead]:
     """The indexes that may lead to what is asked."""
     leads = []
     for column, values, known in (("target", asked.target, "targets"), ("who", asked.who, "people"),
@@ -173,8 +173,8 @@ async def _leads(conn: Connection, asked: Asked) -> list[_Lead]:
             leads.append(_Lead(column, spelt))
     if asked.ok is False:
         leads.append(_Lead("ok"))
-    if asked.tenant is not None:
-        leads.append(_Lead("tenant"))
+    if tenant is not None:
+        leads.append(_Lead("tenant", (str(tenant),)))
     return leads or [_Lead("")]
 
 
@@ -214,7 +214,6 @@ async def _params(conn: Connection, asked: Asked) -> dict[str, Any] | None:
     """What all statements are given; None where there is no such tenant."""
     tenant = None
     if asked.tenant is not None:
-        # Known before it is asked for, so that it can be planned for: a rare one by its index, a common one in order.
         tenant = await database.fetch_value(conn, STATEMENTS["tenant"], {"code": _possible(asked.tenant)})
         if tenant is None:
             return None

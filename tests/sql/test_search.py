@@ -135,7 +135,13 @@ def long(pool: Pool, conninfo: str, request: pytest.FixtureRequest) -> None:
     """
     with psycopg.connect(conninfo, autocommit=True) as conn:
         conn.execute(
-            "INSERT INTO audit (at, who, who_kind, action, target, ok) SELECT now() - n * interval '1 minute',"
+            "INSERT INTO tenants (code, name, profile, wrapped_key)"
+            " VALUES ('all', '', 'auto', ''), ('rare', '', 'auto', '')"
+        )
+        conn.execute(
+            "INSERT INTO audit (at, tenant_id, who, who_kind, action, target, ok)"
+            " SELECT now() - n * interval '1 minute',"
+            " (SELECT id FROM tenants WHERE code = CASE WHEN n %% 20000 = 0 THEN 'rare' ELSE 'all' END),"
             " CASE WHEN n %% 20000 = 0 THEN 'rare' ELSE 'lms-' || n %% %(clients)s END, 'client',"
             " CASE WHEN n %% 20000 = 0 THEN 'rare.deed' ELSE 'api.read users' END,"
             " CASE WHEN n %% 20000 = 0 THEN 'rare-target' ELSE n %% %(clients)s || '+100' END, n %% 20000 <> 0"
@@ -162,6 +168,8 @@ async def test_no_page_reads_the_whole_log(pool: Pool) -> None:
         Asked(action=("rare*",)),
         Asked(target=("rare-target",)),
         Asked(ok=False),
+        Asked(tenant="all"),
+        Asked(tenant="rare"),
         Asked(who=("rare",), action=("api.read users", "rare.deed")),
         Asked(until=datetime.datetime.now(datetime.UTC) - datetime.timedelta(days=30)),
     ):
