@@ -154,7 +154,8 @@ async def _one_school(conn: Connection, work: Merge, entity: Entity, rows: Mappi
         return None
     may_go = entities.ORGS in work.modes and entities.ORGS not in work.fresh
     statement = SQL(
-        "WITH went AS ({gone}), live AS (SELECT * FROM {table} WHERE tenant_id = %(tenant)s AND status = 'active'),"
+        "WITH went AS NOT MATERIALIZED ({gone}), live AS NOT MATERIALIZED"
+        " (SELECT * FROM {table} WHERE tenant_id = %(tenant)s AND status = 'active'),"
         " most AS (SELECT o.sourced_id, o.name, count(*) AS explained FROM ({went}) AS b JOIN orgs o"
         " ON o.tenant_id = %(tenant)s AND o.sourced_id = b.org AND o.status = 'active' AND o.type = 'school'"
         " WHERE {stays} GROUP BY o.sourced_id, o.name ORDER BY explained DESC LIMIT 1)"
