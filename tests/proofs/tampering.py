@@ -56,7 +56,8 @@ class Log:
 
     def __init__(self, conn: psycopg.Connection[Any]) -> None:
         self.conn = conn
-        self.seen = self.value("SELECT coalesce(max(id), 0) FROM audit")
+        self.begin = self.value("SELECT coalesce(max(id), 0) FROM audit")
+        self.seen: set[int] = set()
 
     def value(self, statement: str, *given: object) -> Any:
         row = self.conn.execute(statement, given).fetchone()
@@ -64,11 +65,15 @@ class Log:
         return row[0]
 
     def fresh(self) -> list[Entry]:
-        """Entries since the last look, of all but the hub itself, which goes on with what was begun."""
-        found = self.conn.execute(
-            "SELECT id, who, action, ok FROM audit WHERE id > %s AND who_kind <> 'system' ORDER BY id", [self.seen]
+        """Entries since the last look, of all but the hub itself, which goes on with what was begun.
+
+        By their ids one by one: a higher id may be committed before a lower one.
+        """
+        rows = self.conn.execute(
+            "SELECT id, who, action, ok FROM audit WHERE id > %s AND who_kind <> 'system' ORDER BY id", [self.begin]
         ).fetchall()
-        self.seen = self.value("SELECT greatest(max(id), %s) FROM audit", self.seen)
+        found = [row for row in rows if row[0] not in self.seen]
+        self.seen.update(row[0] for row in found)
         return [Entry(*row[1:]) for row in found]
 
 
