@@ -15,7 +15,7 @@ from daemon import examine
 from daemon.findings import SEALED_COLUMNS, Findings
 from oneroster.bundle import Bundle, open_bundle
 from oneroster.profiles import Profile
-from sql import database, jobs, migrate, seal, server
+from sql import database, interrupts, jobs, migrate, seal, server
 from sql.jobs import Fault
 from sql.tenants import Tenant
 
@@ -78,13 +78,12 @@ async def _examine(
 def throwaway() -> Iterator[str]:
     """The conninfo of a server of our own without fsync, which leaves nothing behind."""
     _clear_what_the_killed_left()
-    home = Path(tempfile.mkdtemp(prefix=PREFIX))
-    try:
+    with contextlib.ExitStack() as last:
+        with interrupts.held():
+            home = Path(tempfile.mkdtemp(prefix=PREFIX))
+            last.callback(_discard, home)
         home.chmod(0o711)  # of root's server, `nobody` goes through here to its data
-        with server.using(home / "pg", durable=False) as running:
-            yield running.conninfo
-    finally:
-        _discard(home)
+        yield last.enter_context(server.using(home / "pg", durable=False)).conninfo
 
 
 def _clear_what_the_killed_left() -> None:
@@ -96,5 +95,6 @@ def _clear_what_the_killed_left() -> None:
 
 
 def _discard(home: Path) -> None:
-    server.discard(home / "pg")
-    shutil.rmtree(home)
+    with interrupts.held():
+        server.discard(home / "pg")
+        shutil.rmtree(home)

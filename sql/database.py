@@ -107,6 +107,16 @@ async def enter(conn: Connection, tenant_id: int) -> None:
     await conn.execute(f"SET LOCAL rosterhub.tenant = '{int(tenant_id)}'")
 
 
+async def undo(conn: Connection) -> None:
+    """Roll back what was broken off. Where a command of it is still at work, as a COPY that had just begun, hang up."""
+    if conn.closed:
+        return
+    try:
+        await conn.rollback()
+    except psycopg.OperationalError:
+        await conn.close()
+
+
 @asynccontextmanager
 async def _transaction(conn: Connection, role: Role, tenant_id: int | None, *, read_only: bool) -> AsyncIterator[None]:
     mode = "ISOLATION LEVEL REPEATABLE READ READ ONLY" if read_only else ""
@@ -116,8 +126,7 @@ async def _transaction(conn: Connection, role: Role, tenant_id: int | None, *, r
         await conn.execute(f"BEGIN {mode}; SET LOCAL ROLE rosterhub_{role}{setting}")
         yield
     except BaseException as error:
-        if not conn.closed:
-            await conn.rollback()
+        await undo(conn)
         if isinstance(error, psycopg.errors.InsufficientPrivilege) and role in get_args(People):
             raise NotAllowed(f"The database says to {role}: {error.diag.message_primary}.") from error
         raise

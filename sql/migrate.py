@@ -66,19 +66,16 @@ async def migrate(conninfo: str) -> list[str]:
             await conn.execute(roles())
         except psycopg.errors.InsufficientPrivilege as error:
             raise NoRights(str(error).strip()) from error
-        await conn.execute("SELECT pg_advisory_lock(%s)", (LOCK,))
-        try:
-            await _prepare(conn)
-            known = migrations()
-            done = await _numbers(conn)
-            if done and max(done) > known[-1].number:
-                raise SchemaAhead(f"It is at migration {max(done)}, this version knows {known[-1].number}.")
-            for one in known:
-                if one.number not in done:
-                    await _apply(conn, one)
-                    applied.append(one.name)
-        finally:
-            await conn.execute("SELECT pg_advisory_unlock(%s)", (LOCK,))
+        await conn.execute("SELECT pg_advisory_lock(%s)", (LOCK,))  # it goes with the connection
+        await _prepare(conn)
+        known = migrations()
+        done = await _numbers(conn)
+        if done and max(done) > known[-1].number:
+            raise SchemaAhead(f"It is at migration {max(done)}, this version knows {known[-1].number}.")
+        for one in known:
+            if one.number not in done:
+                await _apply(conn, one)
+                applied.append(one.name)
     return applied
 
 

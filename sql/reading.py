@@ -15,7 +15,7 @@ import msgspec
 from psycopg.errors import DuplicatePreparedStatement, InvalidSqlStatementName, QueryCanceled
 from psycopg.sql import Composed, Literal
 
-from sql.database import Connection, Pool
+from sql.database import Connection, Pool, undo
 
 MOST = 200
 """Statements that are kept prepared on a connection, of perhaps 50 kB each; the one that rested longest gives way."""
@@ -133,8 +133,7 @@ async def _ask(conn: Connection, tenant_id: int, queries: Sequence[Query]) -> li
         return _rows(await conn.execute(";".join(commands)), answers)
     except BaseException:
         _sessions.forget(conn)
-        if not conn.closed:
-            await conn.rollback()
+        await undo(conn)
         raise
 
 

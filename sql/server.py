@@ -18,7 +18,7 @@ import msgspec
 from psycopg import conninfo, pq
 
 from oneroster import refused
-from sql import binaries, cluster, postmaster
+from sql import binaries, cluster, interrupts, postmaster
 
 PATIENCE = 300.0
 """Seconds to wait for the lock, and for a server that lives but does not answer: it may be recovering from a crash."""
@@ -299,8 +299,9 @@ def _start(home: Path, found: cluster.Cluster, record: _Record | None, gate: int
         cluster.make(found, password, gate=gate, durable=durable)
     cluster.disown(found)
     cluster.configure(found, sockets, durable=durable)
-    record = msgspec.structs.replace(record, pid=postmaster.spawn(found, home / "server.log", _holder(home)))
-    _write(home, record)
+    with interrupts.held():  # until it has written its own file, nobody finds it but by this record
+        record = msgspec.structs.replace(record, pid=postmaster.spawn(found, home / "server.log", _holder(home)))
+        _write(home, record)
     return record
 
 

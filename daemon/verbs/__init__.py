@@ -18,13 +18,20 @@ Given = Annotated[Here, Parameter(parse=False)]
 @contextlib.contextmanager
 def orderly() -> Iterator[None]:
     """Whoever tells the process to end, or closes its terminal, ends it as Ctrl-C does: nothing is left behind."""
+    told: list[int] = []
 
     def end(number: int, frame: FrameType | None) -> None:
-        sys.exit(128 + number)
+        told.append(number)
+        interrupt = signal.getsignal(signal.SIGINT)  # an event loop's own lets what is at work come to an end
+        (interrupt if callable(interrupt) else signal.default_int_handler)(signal.SIGINT, frame)
 
     before = {number: signal.signal(number, end) for number in (signal.SIGTERM, signal.SIGHUP)}
     try:
         yield
+    except KeyboardInterrupt:
+        if told:
+            sys.exit(128 + told[0])
+        raise
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

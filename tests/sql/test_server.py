@@ -4,6 +4,7 @@ import grp
 import os
 import re
 import shutil
+import signal
 import stat
 import subprocess
 import sys
@@ -25,9 +26,10 @@ PROJECT = Path(server.__file__).parents[1]
 POSTGRES_15 = Path("/usr/lib/postgresql/15")
 
 HOLD = """
-import sys
+import signal, sys
 from pathlib import Path
 from sql import server
+signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
 with server.using(Path(sys.argv[1]), durable=False) as held:
     print(held.pid, flush=True)
     sys.stdin.read()
@@ -44,6 +46,26 @@ with server.using(Path(sys.argv[1]), durable=False) as held:
     os.waitpid(child, 0)
     assert server.running(Path(sys.argv[1])).pid == held.pid
 """
+
+STARTLED = """
+import os, signal, subprocess, sys
+from pathlib import Path
+from sql import server
+
+def startle(event, words):
+    if event != "open" or not str(words[0]).endswith("/connection.new"):
+        return
+    if children := Path("/proc/thread-self/children").read_text():
+        os.kill(int(children), signal.SIGSTOP)
+        subprocess.Popen(["sh", "-c", f"sleep 0.5; kill -CONT {children}"])
+        os.kill(os.getpid(), signal.SIGTERM)
+
+signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
+sys.addaudithook(startle)
+with server.using(Path(sys.argv[1]), durable=False) as held:
+    pass
+"""
+"""Told to end when the postmaster is there, but has not come so far as to write its own file."""
 
 
 @pytest.fixture
@@ -81,6 +103,16 @@ def postmasters(folder: Path) -> list[int]:
         with suppress(OSError):
             words = (process / "cmdline").read_bytes().split(b"\0")
             if words[1:2] == [b"-D"] and any(words[2].startswith(os.fsencode(place)) for place in places):
+                found.append(int(process.name))
+    return found
+
+
+def within(folder: Path) -> list[int]:
+    """Those whose working folder lies in it, as that of each server program does that writes there."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):  # gone, a zombie, or somebody else's
+            if folder in (process / "cwd").readlink().parents:
                 found.append(int(process.name))
     return found
 
@@ -185,6 +217,29 @@ def test_a_killed_user_leaves_it_running_and_the_next_goes_on_with_it_and_stops_
             assert held.pid == pid
             assert ask(held, "SELECT 1") == 1
     assert server.running(home) is None
+
+
+def test_who_is_told_to_end_while_it_starts_leaves_none_running(home: Path) -> None:
+    command = [sys.executable, "-W", "error", "-c", STARTLED, str(home)]
+    with subprocess.Popen(command, cwd=PROJECT) as process:
+        assert process.wait(60) == 128 + 15
+        assert postmasters(home) == []
+
+
+def test_who_is_told_to_end_while_it_is_made_leaves_nobody_at_it(home: Path) -> None:
+    command = [sys.executable, "-W", "error", "-c", HOLD, str(home)]
+    with subprocess.Popen(command, cwd=PROJECT, stdin=-1) as process:
+        writing: list[int] = []
+        while not writing and process.poll() is None:
+            writing = within(home)
+        os.kill(writing[0], signal.SIGSTOP)  # it would go by itself in a moment, when initdb is gone
+        try:
+            process.terminate()
+            assert process.wait(60) == 128 + signal.SIGTERM
+            assert within(home) == []
+        finally:
+            with suppress(ProcessLookupError):
+                os.kill(writing[0], signal.SIGKILL)
 
 
 def test_a_fork_that_unwinds_does_not_stop_it(home: Path) -> None:
