@@ -293,13 +293,11 @@ class Audit(Listing):
     def _tell(self, found: Verified) -> None:
         if not found.count:
             said = say(
-                "1 entry is as it was sealed. Anchor: {anchor}"
-                if found.links == 1
-                else "{count:,} entries are as they were sealed. Anchor: {anchor}",
+                "1 entry is as it was sealed." if found.links == 1 else "{count:,} entries are as they were sealed.",
                 count=found.links,
-                anchor=str(found.anchor),
             )
-            self.say(said)
+            again = {"anchor": str(found.anchor), "later": f"rosterhub audit verify --anchor {found.anchor}"}
+            self.app.push_screen(Detail({"message": said, **(again if found.links else {})}))
         else:
             entries = self.data.entries if self.data else []
             held = {one.id: f"  {one.who}  {one.action}  {audit_rows.brief(one, one.target)}" for one in entries}

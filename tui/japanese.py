@@ -269,10 +269,10 @@ JAPANESE = {
     "Chain: WRONG, {count:,}": "封印: 異常{count:,}件",
     "not sealed yet": "未封印",
     "prev {before}  hash {own}": "前 {before}  値 {own}",
-    "1 entry is as it was sealed. Anchor: {anchor}": "1件、封印時のままです。控え: {anchor}",
-    "{count:,} entries are as they were sealed. Anchor: {anchor}": (
-        "{count:,}件すべて封印時のままです。控え: {anchor}"
-    ),
+    "1 entry is as it was sealed.": "1件、封印時のままです。",
+    "{count:,} entries are as they were sealed.": "{count:,}件すべて封印時のままです。",
+    "keep elsewhere": "別の場所に控える",
+    "then, later": "後日の照合",
     "The chain is verified where the key is: rosterhub audit verify": (
         "検証は鍵のある環境で行います: rosterhub audit verify"
     ),

@@ -105,6 +105,7 @@ KINDS = {
 FIELDS = {
     "action": word("action"),
     "after": word("after"),
+    "anchor": word("keep elsewhere"),
     "at": word("at"),
     "before": word("before"),
     "code": word("code"),
@@ -117,6 +118,7 @@ FIELDS = {
     "id": word("id"),
     "inserted": word("inserted"),
     "hmac": word("hash"),
+    "later": word("then, later"),
     "line": word("line"),
     "message": word("message"),
     "more": word("more"),

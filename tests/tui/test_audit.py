@@ -132,8 +132,15 @@ async def test_the_chain_is_verified_by_a_key(moving, shown, verifies):
         await opened.press("3")
         assert "Chain: to #3" in opened.lines[2]
         await opened.press("v")
+        assert opened.line("message").rstrip().endswith("3 entries are as they were sealed.")
+        with psycopg.connect(moving) as conn:
+            (link,) = conn.execute("SELECT hmac FROM audit_chain WHERE seq = 3").fetchone()
+        await opened.press("j")
+        assert opened.app.screen.table.row.copied == f"3:{link.hex()}", "whole: it is worth nothing in half"
+        await opened.press("j", "j")
+        assert opened.app.screen.table.row.copied == f"rosterhub audit verify --anchor 3:{link.hex()}"
+        await opened.press("escape")
         assert "Chain: OK to #3" in opened.lines[2]
-        assert opened.line("3 entries are as they were sealed. Anchor: 3:")
         with psycopg.connect(moving) as conn:
             (changed,) = conn.execute("UPDATE audit SET who = 'eve' WHERE target = 'b' RETURNING id").fetchone()
         await opened.press("v")
