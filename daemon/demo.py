@@ -27,6 +27,7 @@ import paramiko
 from daemon import listening
 from daemon.config import Settings
 from oneroster.refused import Refused
+from sql import interrupts
 
 USERS = 1000
 PATIENCE = 45.0
@@ -51,22 +52,27 @@ class Kept(msgspec.Struct):
 
 def tell(settings: Settings, *, once: bool) -> int:
     """Tell the story; 0 when every step held, 1 with the log's tail when one did not."""
+    for told_to_end in (signal.SIGTERM, signal.SIGHUP):  # as Ctrl-C does: the hub that it started ends with it
+        signal.signal(told_to_end, signal.default_int_handler)
     if not once:
         state = Path("var/demo").absolute()
         state.mkdir(parents=True, exist_ok=True)
         return _told(state, once=False)
-    state = Path(tempfile.mkdtemp(prefix="rosterhub-demo-"))
-    state.chmod(0o711)  # as root the database runs as another user, who must be able to pass
-    try:
+    with contextlib.ExitStack() as last:
+        with interrupts.held():
+            state = Path(tempfile.mkdtemp(prefix="rosterhub-demo-"))
+            last.callback(_take_away, state)
+        state.chmod(0o711)  # as root the database runs as another user, who must be able to pass
         return _told(state, once=True)
-    finally:
-        shutil.rmtree(state, ignore_errors=True)
+
+
+def _take_away(state: Path) -> None:
+    with interrupts.held():
+        shutil.rmtree(state)
 
 
 def _told(state: Path, *, once: bool) -> int:
     story = Story(state)
-    for told_to_end in (signal.SIGTERM, signal.SIGHUP):  # as Ctrl-C does: the hub that it started ends with it
-        signal.signal(told_to_end, signal.default_int_handler)
     try:
         with story.daemon():
             for number, (title, step) in enumerate(story.steps, start=1):
@@ -126,31 +132,39 @@ class Story:
             "ROSTERHUB_SFTP_LISTEN": "127.0.0.1:0",
             "ROSTERHUB_HEALTH_LISTEN": "127.0.0.1:0",
         }
-        with self.log.open("wb") as log:
-            self.process = subprocess.Popen(
-                self._command("run"), env=environ, stdin=subprocess.DEVNULL, stdout=log, stderr=log
-            )
         try:
+            with self.log.open("wb") as log, interrupts.held():
+                self.process = subprocess.Popen(
+                    self._command("run"), env=environ, stdin=subprocess.DEVNULL, stdout=log, stderr=log
+                )
             yield
         finally:
-            self.process.send_signal(signal.SIGTERM)
-            try:
-                self.process.wait(50)
-            except subprocess.TimeoutExpired:
-                self.process.kill()
-                self.process.wait()
+            if self.process is not None:
+                self._end(self.process)
+
+    @staticmethod
+    def _end(process: subprocess.Popen[bytes]) -> None:
+        process.send_signal(signal.SIGTERM)
+        try:
+            process.wait(50)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
 
     def _command(self, *words: str) -> list[str]:
         return [sys.executable, "-m", "daemon.cli", "--state", str(self.state), *words]
 
     def _verb(self, *words: str, stdin: str = "", allowed: tuple[int, ...] = (0,)) -> Any:
+        said = self._said(*words, "--json", stdin=stdin, allowed=allowed)
+        return json.loads(said) if said else None
+
+    def _said(self, *words: str, stdin: str = "", allowed: tuple[int, ...] = (0,)) -> str:
         environ = {name: value for name, value in os.environ.items() if not name.startswith("ROSTERHUB_")}
-        done = subprocess.run(
-            self._command(*words, "--json"), input=stdin.encode(), capture_output=True, env=environ, timeout=PATIENCE
-        )
-        if done.returncode not in allowed:
-            raise Fell(f"{' '.join(words)}: exit {done.returncode}: {done.stderr.decode(errors='replace').strip()}")
-        return json.loads(done.stdout) if done.stdout else None
+        with interrupts.started(self._command(*words), env=environ) as verb:
+            out, err = verb.communicate(stdin, timeout=PATIENCE)
+        if verb.returncode not in allowed:
+            raise Fell(f"{' '.join(words)}: exit {verb.returncode}: {err.strip()}")
+        return out
 
     def start(self) -> str:
         """Wait until the API says it is ready."""
@@ -199,15 +213,8 @@ class Story:
 
     def make_bundle(self) -> str:
         """A generated Japanese bundle, the same each time."""
-        environ = {name: value for name, value in os.environ.items() if not name.startswith("ROSTERHUB_")}
-        done = subprocess.run(
-            self._command("sample", str(self.state / "bundles"), "--users", str(USERS)),
-            capture_output=True,
-            env=environ,
-            check=True,
-            timeout=PATIENCE,
-        )
-        self.bundle = Path(done.stdout.decode().strip())
+        said = self._said("sample", str(self.state / "bundles"), "--users", str(USERS))
+        self.bundle = Path(said.strip())
         return f"{self.bundle.name}, {USERS} users"
 
     @contextlib.contextmanager

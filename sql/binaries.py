@@ -1,12 +1,10 @@
 """The PostgreSQL programs: where they lie, as whom they run, and a copy of them where that user cannot reach them."""
 
-import contextlib
 import importlib.util
 import os
 import pwd
 import re
 import shutil
-import signal
 import subprocess
 import tempfile
 from collections.abc import Sequence
@@ -72,36 +70,19 @@ def run(
 ) -> subprocess.CompletedProcess[str]:
     """Run `command` as `who` from the root folder, fed with `text`; `keep` are file descriptors it inherits.
 
-    Raises OSError when it cannot be started; its exit code is the caller's to judge. Where we are told to end before it
-    does, it has ended, too, and so has what it started: initdb has others write for it.
+    Raises OSError when it cannot be started; its exit code is the caller's to judge.
     """
-    process: subprocess.Popen[str] | None = None
-    try:
-        with interrupts.held():
-            process = subprocess.Popen(
-                command,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                encoding="utf-8",
-                errors="replace",
-                cwd="/",
-                env=environment(),
-                start_new_session=True,
-                pass_fds=keep,
-                umask=0o077,
-                user=who.uid if who else None,
-                group=who.gid if who else None,
-                extra_groups=[] if who else None,
-            )
+    how = {
+        "cwd": "/",
+        "env": environment(),
+        "pass_fds": keep,
+        "umask": 0o077,
+        "user": who.uid if who else None,
+        "group": who.gid if who else None,
+        "extra_groups": [] if who else None,
+    }
+    with interrupts.started(command, **how) as process:
         out, err = process.communicate(text)
-    except BaseException:
-        if process:
-            with interrupts.held():
-                with contextlib.suppress(ProcessLookupError):
-                    os.killpg(process.pid, signal.SIGKILL)
-                process.communicate()  # the last of them closes these pipes
-        raise
     return subprocess.CompletedProcess(command, process.returncode, out, err)
 
 

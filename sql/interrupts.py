@@ -1,9 +1,12 @@
-"""What tells a process to end may raise at any line of it; here it waits until what was begun is not half done."""
+"""What tells a process to end may raise at any line of it: here it waits, or takes along what was begun."""
 
 import contextlib
+import os
 import signal
+import subprocess
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 ENDS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -28,3 +31,33 @@ def held() -> Iterator[None]:
             signal.signal(number, handler)
         for told in heard:
             signal.raise_signal(told)
+
+
+@contextlib.contextmanager
+def started(command: Sequence[str], **how: Any) -> Iterator[subprocess.Popen[str]]:
+    """A program in a session of its own, spoken to by pipes of UTF-8; `how` are words of Popen. Raises OSError.
+
+    Where the block is left by an exception, the program has ended, and so has all that it started: initdb, for one, has
+    others write for it.
+    """
+    process: subprocess.Popen[str] | None = None
+    try:
+        with held():
+            process = subprocess.Popen(
+                command,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                encoding="utf-8",
+                errors="replace",
+                start_new_session=True,
+                **how,
+            )
+        yield process
+    except BaseException:
+        if process:
+            with held():
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGKILL)
+                process.communicate()  # the last of them closes these pipes
+        raise

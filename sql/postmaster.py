@@ -90,12 +90,14 @@ def end(data: Path, recorded: int) -> None:
     """
     for number, bound in ((signal.SIGINT, FAST), (signal.SIGQUIT, QUICK)):
         until = time.monotonic() + bound
-        if pid := living(data, recorded):
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, number)
-        while living(data, recorded):
-            if time.monotonic() > until:
+        again = 0.0
+        while pid := living(data, recorded):
+            if (now := time.monotonic()) > until:
                 break
+            if now > again:  # a new one does not listen yet, where we were started with the signal ignored
+                again = now + 1.0
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, number)
             time.sleep(0.01)
         else:
             return

@@ -35,11 +35,11 @@ class Made:
 
 
 async def standing_still(made: Made) -> int:
-    """What is made when nothing more is made for a while."""
+    """What is made when nothing more is made for a while, in which more than one item could be."""
     before = -1
     while before != made.count:
         before = made.count
-        await asyncio.sleep(0.1)
+        await asyncio.sleep(0.1 + 3 * made.slow)
     return before
 
 

@@ -61,6 +61,7 @@ def startle(event, words):
         os.kill(os.getpid(), signal.SIGTERM)
 
 signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
+signal.signal(signal.SIGINT, signal.SIG_IGN)  # as for what a shell starts in the background
 sys.addaudithook(startle)
 with server.using(Path(sys.argv[1]), durable=False) as held:
     pass
