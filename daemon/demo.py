@@ -144,12 +144,13 @@ class Story:
 
     @staticmethod
     def _end(process: subprocess.Popen[bytes]) -> None:
-        process.send_signal(signal.SIGTERM)
-        try:
-            process.wait(50)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        with interrupts.held():
+            process.send_signal(signal.SIGTERM)
+            try:
+                process.wait(50)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
 
     def _command(self, *words: str) -> list[str]:
         return [sys.executable, "-m", "daemon.cli", "--state", str(self.state), *words]
