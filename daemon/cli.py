@@ -1,10 +1,15 @@
 """The command line: `rosterhub [--config FILE] [--state DIR] NOUN VERB`. Verbs import what they need when they run."""
 
+import contextlib
 import errno
 import os
 import re
+import signal
 import sys
+import threading
+from collections.abc import Iterator
 from pathlib import Path
+from types import FrameType
 from typing import TYPE_CHECKING, Annotated, Any, TextIO
 
 import cyclopts
@@ -75,8 +80,34 @@ def launch(
         settings = settings_file.load(config, state, os.environ)
         name = operator or os.environ.get(settings_file.OPERATOR)
         given["here"] = Here(settings, config, _login(name) if name else None)
-    with printing.verb(".".join(app.parse_commands(tokens)[0])):
+    with printing.verb(".".join(app.parse_commands(tokens)[0])), _orderly():
         return command(*bound.args, **given)
+
+
+@contextlib.contextmanager
+def _orderly() -> Iterator[None]:
+    """Whoever tells the process to end, or closes its terminal, ends it as Ctrl-C does: nothing is left behind."""
+    if threading.current_thread() is not threading.main_thread():  # whose caller's signals these are
+        yield
+        return
+    told: list[int] = []
+
+    def end(number: int, frame: FrameType | None) -> None:
+        told.append(number)
+        interrupt = signal.getsignal(signal.SIGINT)  # an event loop's own lets what is at work come to an end
+        (interrupt if callable(interrupt) else signal.default_int_handler)(signal.SIGINT, frame)
+
+    ends = (signal.SIGTERM, signal.SIGHUP)
+    before = {number: signal.signal(number, end) for number in ends if signal.getsignal(number) != signal.SIG_IGN}
+    try:
+        yield
+    except KeyboardInterrupt:
+        if told:
+            sys.exit(128 + told[0])
+        raise
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _login(name: str) -> "Login":

@@ -52,8 +52,6 @@ class Kept(msgspec.Struct):
 
 def tell(settings: Settings, *, once: bool) -> int:
     """Tell the story; 0 when every step held, 1 with the log's tail when one did not."""
-    for told_to_end in (signal.SIGTERM, signal.SIGHUP):  # as Ctrl-C does: the hub that it started ends with it
-        signal.signal(told_to_end, signal.default_int_handler)
     if not once:
         state = Path("var/demo").absolute()
         state.mkdir(parents=True, exist_ok=True)

@@ -102,22 +102,26 @@ def using(home: Path, *, binaries: Path | None = None, durable: bool = True) -> 
         return
     me = os.getpid()
     home = _prepare(home)
-    with _opened(home, "users") as users:
+    with _opened(home, "users") as users, contextlib.ExitStack() as last:
         with _gate(home) as gate:
             fcntl.flock(users, fcntl.LOCK_SH)
             try:
                 server = _up(home, binaries, gate, durable=durable)
             except (KeyboardInterrupt, SystemExit):
-                if _alone(users):
-                    _down(home)
-                raise
-        try:
-            yield server
-        finally:
-            if os.getpid() == me:  # a fork that unwinds through here is not the user, though it shares the lock
-                with _gate(home):
+                with interrupts.held():
                     if _alone(users):
                         _down(home)
+                raise
+            last.callback(_leave, home, users, me)
+        yield server
+
+
+def _leave(home: Path, users: int, me: int) -> None:
+    """Stop the server when nobody else uses it. A fork that unwinds is not its user, though it shares the lock."""
+    if os.getpid() == me:
+        with interrupts.held(), _gate(home):
+            if _alone(users):
+                _down(home)
 
 
 def running(home: Path) -> Server | None:

@@ -11,7 +11,7 @@ from cyclopts import App, Parameter
 
 from daemon import auditing, printing, sealing
 from daemon.printing import many
-from daemon.verbs import Given, orderly
+from daemon.verbs import Given
 from oneroster.refused import Refused
 from sql import clients, database, shown
 from sql import search as searching
@@ -182,8 +182,7 @@ def export(
             asked = await _named(conn, given)
         return await auditing.export(pool, asked, file, format, here.actor)
 
-    with orderly():
-        count = here.run(work)
+    count = here.run(work)
     printing.talk(f"rosterhub: {many(count, 'entry', 'entries')}{_span(given)}.")
     printing.advice(["Whether all is as it was sealed: rosterhub audit verify"])
 

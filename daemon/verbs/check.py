@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from daemon import printing
-from daemon.verbs import orderly
 from daemon.verbs.bundle import NoBundle, NoProfile
 from oneroster import profiles
 from oneroster.refused import Refused
@@ -49,8 +48,7 @@ def check(bundle: Path, *, profile: str = "auto", encoding: str = "auto", json: 
         raise NoBundle(str(bundle))
     from daemon import check as checking
 
-    with orderly():
-        found = checking.check(bundle, profile=profile, encoding=encoding)
+    found = checking.check(bundle, profile=profile, encoding=encoding)
     if json:
         printing.data(
             {

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from daemon import printing
-from daemon.verbs import Given, orderly
+from daemon.verbs import Given
 from daemon.verbs.bundle import NoProfile
 from oneroster import profiles
 from sql import database, tenants
@@ -60,8 +60,7 @@ def export(
             actor=here.actor,
         )
 
-    with orderly():
-        written = here.run(work)
+    written = here.run(work)
     for sentence in written.left_out:
         printing.talk(f"rosterhub: {sentence}")
     if json:
