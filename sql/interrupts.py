@@ -13,9 +13,10 @@ ENDS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 @contextlib.contextmanager
 def held() -> Iterator[None]:
-    """Whoever is told to end hears it when the block is done. Outside of the main thread, where no handler runs, alike.
+    """Whoever is told to end hears it when the block is done.
 
-    A signal that is ignored, or that ends the process at once, stays what it is.
+    A signal that is ignored, or that ends the process at once, stays what it is. In a thread that is not the main one
+    nothing is held: no handler runs there.
     """
     heard: list[int] = []
     before = {}
