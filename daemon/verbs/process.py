@@ -1,6 +1,7 @@
 """rosterhub run, tui, demo: what keeps running."""
 
 import asyncio
+import contextlib
 import os
 import sys
 from collections.abc import Callable
@@ -22,12 +23,14 @@ def run(*, only: str = "", here: Given) -> int:
     only
         Run these roles alone: doors, ingest, api, with commas between them.
     """
-    from daemon import config, logs
-    from daemon import run as process
+    with contextlib.suppress(KeyboardInterrupt):  # a daemon that was told to end has done as it was told
+        from daemon import config, logs
+        from daemon import run as process
 
-    logs.set_up()
-    roles = [one for one in only.split(",") if one]
-    return process.run(here.settings, roles, lambda: config.load(here.config, here.settings.state, os.environ))
+        logs.set_up()
+        roles = [one for one in only.split(",") if one]
+        return process.run(here.settings, roles, lambda: config.load(here.config, here.settings.state, os.environ))
+    return 0
 
 
 def tui(*, read_only: bool = False, tenant: str | None = None, here: Given) -> int:

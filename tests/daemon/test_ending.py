@@ -1,4 +1,4 @@
-"""A verb that is told to end, while the database is its own to start, leaves none running."""
+"""A verb that is told to end ends as it is told, and leaves no database running that it started."""
 
 import os
 import signal
@@ -14,6 +14,18 @@ import pytest
 from sql import server
 
 ROOT = Path(__file__).resolve().parents[2]
+
+TOLD_BEFORE_IT_BEGINS = """
+import os, signal, sys
+from daemon import cli
+
+def tell(event, words):
+    if event == "import" and words[0] == "daemon.run":
+        os.kill(os.getpid(), signal.SIGTERM)
+
+sys.addaudithook(tell)
+cli.main(["--state", sys.argv[1], "run"])
+"""
 
 
 @pytest.fixture
@@ -38,3 +50,11 @@ def test_a_verb_that_is_told_to_end_stops_the_server_that_it_started(state: Path
         _, err = verb.communicate(timeout=60)
     assert (verb.returncode, err) == (128 + told, "")
     assert server.running(state / "pg") is None
+
+
+def test_a_daemon_that_is_told_to_end_before_it_begins_has_not_failed(state: Path) -> None:
+    """Or the service manager would tell of a failure where somebody had started and stopped it."""
+    words = [sys.executable, "-B", "-c", TOLD_BEFORE_IT_BEGINS, str(state)]
+    environ = {"PATH": os.defpath, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(words, env=environ, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
