@@ -10,6 +10,7 @@ import pytest
 from daemon import config
 
 ROOT = Path(__file__).resolve().parents[2]
+READMES = ("README.md", "README.ja.md")
 
 
 def names(file: Path) -> set[str]:
@@ -29,7 +30,7 @@ def test_the_tour_names_functions_that_exist() -> None:
     assert [place for place in places if place[1] not in names(ROOT / place[0])] == []
 
 
-@pytest.mark.parametrize("doc", ["README.md", *sorted(str(one.relative_to(ROOT)) for one in ROOT.glob("docs/*.md"))])
+@pytest.mark.parametrize("doc", [*READMES, *sorted(str(one.relative_to(ROOT)) for one in ROOT.glob("docs/*.md"))])
 def test_files_that_a_document_names_are_there(doc: str) -> None:
     text = (ROOT / doc).read_text()
     linked = re.findall(r"\]\(([^)#]+)\)", text)
@@ -51,5 +52,23 @@ def test_every_setting_and_every_variable_is_documented() -> None:
     assert set(re.findall(r"`(ROSTERHUB_[A-Z_]+)` \|", text)) == set(config.VARIABLES)
 
 
-def test_the_readme_is_short() -> None:
-    assert len((ROOT / "README.md").read_text().splitlines()) <= 150
+@pytest.mark.parametrize("name", READMES)
+def test_a_readme_is_short(name: str) -> None:
+    assert len((ROOT / name).read_text().splitlines()) <= 150
+
+
+def test_both_readmes_tell_the_same_commands_and_settings() -> None:
+    """What is said about a command differs by language; the command, a state and a default do not."""
+    english, japanese = ((ROOT / name).read_text() for name in READMES)
+    blocks = [re.findall(r"^```\n(.*?)^```", text, re.MULTILINE | re.DOTALL) for text in (english, japanese)]
+    blocks[0].pop()  # the map
+    commands = [[line.partition("#")[0].rstrip() for line in "".join(found).splitlines()] for found in blocks]
+    assert len(commands[0]) > 20
+    assert commands[0] == commands[1]
+    for told in (
+        r"ROSTERHUB_[A-Z_]+",
+        r"127\.0\.0\.1:\d+",
+        r"docs/[a-z]+\.md",
+        r"`(?:held|rejected|duplicate|applied)`",
+    ):
+        assert set(re.findall(told, japanese)) == set(re.findall(told, english))
