@@ -37,6 +37,7 @@ class TenantWhole(Tenant, frozen=True):
     due: str | UnsetType | None = UNSET
     grace: Any = UNSET
     quota: Any = UNSET
+    paused: str | UnsetType = UNSET
 
 
 class Inbox(Shape, frozen=True):

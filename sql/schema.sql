@@ -15,7 +15,10 @@ CREATE TABLE tenants (
     settings jsonb NOT NULL DEFAULT '{}',
     wrapped_key bytea NOT NULL,     -- the tenant's key under the master key; without it nothing sealed opens
     created_at timestamptz NOT NULL DEFAULT now(),
-    version integer NOT NULL DEFAULT 1  -- of name, profile and settings: whoever changes them says which one he read
+    version integer NOT NULL DEFAULT 1, -- of name, profile and settings: whoever changes them says which one he read
+    paused_at timestamptz,          -- null unless it is paused
+    paused_by text COLLATE "C",
+    paused_why text COLLATE "C"
 );
 
 CREATE TABLE inboxes (

@@ -64,6 +64,9 @@ class Tenant(msgspec.Struct, frozen=True):
     wrapped_key: bytes
     version: int = 1
     """One more with every change of name, profile or settings."""
+    paused_at: datetime.datetime | None = None
+    paused_by: str | None = None
+    paused_why: str | None = None
 
     def sealer(self, master: bytes) -> seal.Sealer:
         return seal.Sealer(master, self.wrapped_key)
@@ -92,6 +95,9 @@ class Health(msgspec.Struct, frozen=True):
     """Whether its held job is approved, and waits for a worker."""
     delivered_at: datetime.datetime | None
     """When the last bundle came, whatever became of it."""
+    paused_at: datetime.datetime | None = None
+    paused_by: str | None = None
+    paused_why: str | None = None
 
     def missed(self, now: datetime.datetime) -> datetime.datetime | None:
         """Since when a delivery is missing that was due; None while all is well, or nothing is due."""
@@ -190,7 +196,8 @@ async def _turn(
     there = await lock(conn, code)
     if there.state != before:
         raise NotSo(f"{code} is {there.state}.")
-    found = await database.fetch_one(conn, STATEMENTS["turn"], Tenant, {"tenant": there.id, "state": after})
+    turned = {"tenant": there.id, "state": after, "who": actor.who, "reason": reason}
+    found = await database.fetch_one(conn, STATEMENTS["turn"], Tenant, turned)
     assert found is not None
     await audit.write(conn, there.id, actor, action, code, detail={"reason": reason})
     return found

@@ -93,6 +93,9 @@ JAPANESE = {
     "PAUSED: what arrives is kept and waits until the tenant is resumed.": (
         "停止中：届いたデータは保管され、再開されるまで待ちます。"
     ),
+    "PAUSED by {who}, {time}: {reason} What arrives is kept and waits until the tenant is resumed.": (
+        "停止中（{who}、{time}）：{reason} 届いたデータは保管され、再開されるまで待ちます。"
+    ),
     "LOADING: clients are served the roster before this bundle until it is whole.": (
         "処理中：完了するまで、クライアントにはこのデータより前の名簿を返します。"
     ),

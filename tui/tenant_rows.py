@@ -79,7 +79,7 @@ def row(one: Health, at: Moment) -> Row:
         facts={
             "tenant": f"{one.code} {one.name}".casefold(),
             "state": words.both(state),
-            "reason": f"{one.reason or ''} {one.reason_japanese or ''}".casefold(),
+            "reason": f"{one.reason or ''} {one.reason_japanese or ''} {one.paused_why or ''}".casefold(),
         },
         copied=one.code,
         record=msgspec.structs.asdict(one),
@@ -103,7 +103,14 @@ def why(one: Health, at: Moment) -> tuple[str, str]:
     elif state == "STALE":
         due = times.day(one.missed(at.now), at.zone)
         said = say("STALE: a delivery was due {time}, and none has come. Clients are served the last roster.", time=due)
-    elif state == "PAUSED":
+    elif state == "PAUSED" and one.paused_at:
+        said = say(
+            "PAUSED by {who}, {time}: {reason} What arrives is kept and waits until the tenant is resumed.",
+            who=one.paused_by,
+            time=times.day(one.paused_at, at.zone),
+            reason=because(one.paused_why, None),
+        )
+    elif state == "PAUSED":  # before that was kept
         said = say("PAUSED: what arrives is kept and waits until the tenant is resumed.")
     elif state == "LOADING":
         said = say("LOADING: clients are served the roster before this bundle until it is whole.")

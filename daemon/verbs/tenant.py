@@ -10,6 +10,7 @@ from daemon.here import Here
 from daemon.verbs import Given
 from sql import audit, database, settings, tenants, wishes
 from sql.database import Connection, Pool
+from sql.shown import instant
 from sql.tenants import Tenant
 
 app = App(name="tenant", help="School boards, each with doors, clients and a roster of its own.")
@@ -135,7 +136,7 @@ def set_(
 def _whole(tenant: Tenant) -> dict[str, Any]:
     """The tenant with all that is set for it, defaults too."""
     one = settings.read(tenant.settings)
-    window = one.window
+    window, since = one.window, instant(tenant.paused_at)
     return shown(tenant) | {
         "version": tenant.version,
         "encoding": one.encoding,
@@ -146,6 +147,7 @@ def _whole(tenant: Tenant) -> dict[str, Any]:
         "due": one.due,
         "grace": one.grace,
         "quota": one.quota,
+        "paused": f"{since} by {tenant.paused_by}: {tenant.paused_why}" if since else "",
     }
 
 

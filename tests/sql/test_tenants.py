@@ -6,7 +6,7 @@ import psycopg
 import pytest
 
 from oneroster.refused import NoReason
-from sql import audit, claims, clients, database, inboxes, jobs, search, settings, tenants, wishes
+from sql import audit, claims, clients, database, inboxes, jobs, migrate, search, settings, tenants, wishes
 from sql.amounts import BadSize, BadSpan
 from sql.database import Pool
 from sql.inboxes import Door
@@ -47,6 +47,9 @@ async def test_what_a_paused_tenant_is_sent_waits_until_it_is_resumed(pool: Pool
             conn, tenant.id, inbox=None, via="hand", bundle="a.zip", sha256="0", size=1, day=datetime.date(2026, 4, 1)
         )
         assert await claims.claim(conn, "worker") is None
+        (one,) = await tenants.health(conn)
+    assert (one.paused_by, one.paused_why) == ("hanako", "repairs"), "whoever wonders why need not search the log"
+    assert one.paused_at is not None
     with pytest.raises(tenants.NotSo, match="minato is paused"):
         async with database.hub(pool, "admin") as conn:
             await tenants.pause(conn, "minato", "again", HANAKO)
@@ -57,10 +60,30 @@ async def test_what_a_paused_tenant_is_sent_waits_until_it_is_resumed(pool: Pool
         assert (await tenants.resume(conn, "minato", "repaired", TARO)).state == "active"
     async with database.hub(pool, "ingest") as conn:
         claim = await claims.claim(conn, "worker")
+        (one,) = await tenants.health(conn)
+    assert (one.paused_at, one.paused_by, one.paused_why) == (None, None, None)
     assert claim is not None
     assert claim.id == number
     assert [(one.who, one.detail) for one in await entries(pool, "tenant.pause")] == [("hanako", {"reason": "repairs"})]
     assert [(one.who, one.detail) for one in await entries(pool, "tenant.resume")] == [("taro", {"reason": "repaired"})]
+
+
+async def test_who_was_paused_before_that_was_kept_has_it_from_the_log(pool: Pool, board: Boards) -> None:
+    await board("minato")
+    await board("kita")
+    async with database.hub(pool, "admin") as conn:
+        await tenants.pause(conn, "minato", "repairs", HANAKO)
+        await tenants.resume(conn, "minato", "repaired", TARO)
+    async with database.hub(pool, "admin") as conn:
+        await tenants.pause(conn, "minato", "holidays", TARO)
+    (filling,) = [one.text for one in migrate.migrations() if one.number == 13]
+    async with database.hub(pool, "owner") as conn:
+        await conn.execute("UPDATE tenants SET paused_at = NULL, paused_by = NULL, paused_why = NULL")
+        await conn.execute(filling[filling.index("UPDATE tenants") :])
+        minato, kita = [await tenants.by_code(conn, code) for code in ("minato", "kita")]
+    assert minato.paused_at is not None
+    assert (minato.paused_by, minato.paused_why) == ("taro", "holidays")
+    assert (kita.paused_at, kita.paused_by, kita.paused_why) == (None, None, None)
 
 
 @pytest.mark.parametrize("role", ["viewer", "operator"])

@@ -151,10 +151,12 @@ def test_what_was_not_applied_names_the_commands_that_go_on(hub: Hub, tmp_path: 
 
     paused = hub.call("tenant", "pause", code, "--reason", "test")
     assert f"rosterhub tenant resume {code} --reason" in paused.err
+    assert re.fullmatch(r"2\d{3}-\S+Z by \S+: test", hub.shown("tenant", "show", code)["paused"])
     waits = hub.call("ingest", code, str(wrong))
     assert "received" in waits.out
     assert f"rosterhub tenant resume {code} --reason" in waits.err
     assert hub.call("tenant", "resume", code, "--reason", "test").err == ""
+    assert hub.shown("tenant", "show", code)["paused"] == ""
 
 
 def test_a_new_client_is_told_how_to_ask(hub: Hub) -> None:
