@@ -6,6 +6,7 @@ import fcntl
 import io
 import os
 import shutil
+import signal
 import tempfile
 import time
 import uuid
@@ -87,6 +88,16 @@ def _clear(folder: Path) -> None:
         with suppress(servers.Busy):
             servers.discard(folder / "pg")
     shutil.rmtree(folder)
+
+
+@pytest.fixture
+def heard() -> Iterator[None]:
+    """The test's children hear what tells them to end, though a suite under nohup, or in the background, does not."""
+    ends = {signal.SIGINT: signal.default_int_handler, signal.SIGHUP: signal.SIG_DFL}
+    before = {number: signal.signal(number, handler) for number, handler in ends.items()}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
 
 
 @pytest.fixture(scope="session")

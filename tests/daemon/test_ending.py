@@ -37,6 +37,7 @@ def state() -> Iterator[Path]:
         server.discard(Path(name) / "state" / "pg")
 
 
+@pytest.mark.usefixtures("heard")
 @pytest.mark.parametrize("told", [signal.SIGTERM, signal.SIGHUP])
 def test_a_verb_that_is_told_to_end_stops_the_server_that_it_started(state: Path, told: signal.Signals) -> None:
     environ = {"PATH": os.defpath, "PYTHONPATH": str(ROOT)}

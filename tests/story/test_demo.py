@@ -40,6 +40,7 @@ def test_the_demonstration_holds_and_leaves_nothing_behind(place: Path, tmp_path
     assert list(tmp_path.iterdir()) == [], "nothing in the home"
 
 
+@pytest.mark.usefixtures("heard")
 @pytest.mark.parametrize("told", [signal.SIGTERM, signal.SIGHUP])
 def test_whoever_ends_the_demonstration_ends_its_hub(place: Path, tmp_path: Path, told: signal.Signals) -> None:
     begun = _begun(place, tmp_path)

@@ -121,9 +121,6 @@ def test_exit_codes(capsys: pytest.CaptureFixture[str], code: int, words: list[s
 
 def started(desk: Path, bundle: Path) -> subprocess.Popen[bytes]:
     """A check in a process of its own, whose server runs."""
-    signal.signal(
-        signal.SIGINT, signal.default_int_handler
-    )  # a suite in the background ignores it, and so its children
     process = subprocess.Popen([sys.executable, "-m", "daemon.cli", "check", str(bundle)], stdout=subprocess.DEVNULL)
     end = time.monotonic() + 60
     while not list(desk.glob("*/pg/data/postmaster.pid")):
@@ -132,6 +129,7 @@ def started(desk: Path, bundle: Path) -> subprocess.Popen[bytes]:
     return process
 
 
+@pytest.mark.usefixtures("heard")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_it_leaves_nothing_when_it_is_told_to_stop(desk: Path, tmp_path: Path, number: signal.Signals) -> None:
     sample.write_sample(tmp_path / "b.zip", 3_000, profile=JAPANESE)
